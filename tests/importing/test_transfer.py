@@ -116,7 +116,7 @@ def test_a_column_that_is_left_out_is_reported_with_an_example(shell: Shell) -> 
     result = shell.run("import", "courses", file, "--source", "s", "--dry-run")
     assert "not imported (the name is not known): remark\n" in result.stdout
     assert "not imported: fee: looks like price, but “300 only” has no known currency" in result.stdout
-    line = 'price = { column = "fee", currency = "EUR" }'
+    line = 'price = { column = "fee", currency = "EUR", invalid = "null" }'
     assert f"  to import it, put this into a mapping: {line}\n" in result.stdout
     mapping = shell.write("m.toml", f'[fields]\nid = "id"\ntitle = "title"\n{line}\n')
     shell.ok("import", "courses", file, "--source", "s", "--map", mapping)
