@@ -8,7 +8,7 @@ import pymongo
 import structlog
 from pymongo.errors import PyMongoError
 
-from app.observing import Throttled
+from app.observing import Throttled, reason_of
 from loaders import indexes
 from loaders.mongo import Database, DatabaseAwayError, DeadlineError, StaleTransactions, take_time
 
@@ -34,7 +34,7 @@ async def end_stale_transactions(database: Database) -> None:
                     "aborted the transactions that a gateway left open when it died", transactions=ended
                 )
         except (PyMongoError, DatabaseAwayError, DeadlineError) as error:
-            _NOT_LOOKED_FOR.warning(reason=str(error) or type(error).__name__)
+            _NOT_LOOKED_FOR.warning(reason=reason_of(error))
         await sleep(_EVERY)
 
 
@@ -57,7 +57,7 @@ async def check_indexes(database: Database, report: ReportsIndexes) -> None:
             with pymongo.timeout(10 * _LONGEST):
                 compared = await indexes.compare(database)
         except PyMongoError as error:
-            _log.debug("can't check for missing indexes", reason=str(error))
+            _log.debug("can't check for missing indexes", reason=reason_of(error))
         else:
             missing, before = compared.missing_names, differing
             differing = [

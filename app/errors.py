@@ -10,7 +10,7 @@ from graphql import GraphQLError
 from pymongo.errors import ConnectionFailure, PyMongoError
 
 from app.error_codes import BAD_USER_INPUT, INTERNAL_SERVER_ERROR, SERVICE_UNAVAILABLE, TIMEOUT
-from app.observing import Throttled
+from app.observing import Throttled, reason_of
 from loaders.mongo import INTERRUPTED, ClientGoneError, DatabaseAwayError, DeadlineError, OutcomeUnknownError
 from resolvers.errors import LecternError
 
@@ -76,7 +76,7 @@ def field_error(error: GraphQLError) -> ErrorDict:
     if no_answer := _no_answer(cause):
         return _error_dict(error, *no_answer)
     error_id = uuid4().hex
-    _log.error("field failed", error_id=error_id, path=error.path, reason=error.message, exc_info=cause)
+    _log.error("field failed", error_id=error_id, path=error.path, exc_info=cause or error)
     return _error_dict(error, OUR_FAULT, _masked(INTERNAL_SERVER_ERROR, error_id))
 
 
@@ -106,10 +106,10 @@ def _no_answer(error: Exception | None) -> tuple[str, dict[str, str]] | None:
         case ClientGoneError():
             return _CLIENT_GONE, {"code": TIMEOUT}
         case DatabaseAwayError() | ConnectionFailure():
-            _NO_ANSWER.warning(reason=str(error)[:_LONGEST])
+            _NO_ANSWER.warning(reason=reason_of(error))
             return _AWAY, {"code": SERVICE_UNAVAILABLE}
         case PyMongoError() if _may_be_repeated(error):
-            _CONFLICTS.warning(reason=str(error)[:_LONGEST])
+            _CONFLICTS.warning(reason=reason_of(error))
             return _AWAY, {"code": SERVICE_UNAVAILABLE}
     return None
 

@@ -1,6 +1,7 @@
 """Assembles the application from its settings."""
 
 import asyncio
+import logging
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -16,7 +17,15 @@ from app.background import check_indexes, end_stale_transactions
 from app.database import connect
 from app.execution import Executor
 from app.http import CORS, HEALTH_ROUTES, Endpoint, Readiness, graphiql_routes
-from app.observing import Instrumentation, Listener, LogListener, Metrics, configure_logs
+from app.observing import (
+    Instrumentation,
+    Listener,
+    Log,
+    LogListener,
+    Metrics,
+    RequestLog,
+    configure_logs,
+)
 from app.operation_limits import Limits
 from app.protection import Admission
 from app.request import Services
@@ -30,8 +39,10 @@ PATH = "/graphql"
 
 def from_environment() -> Starlette:
     """Creates the application for a worker of `lectern serve`, with settings from the environment."""
-    configure_logs()
-    app = create_app(settings.load())
+    found = settings.load()
+    configure_logs(found)
+    Log.output.write_in_background()
+    app = create_app(found, RequestLog(found.slow_operation, with_requests=Log.level <= logging.INFO))
     memory.settle()
     return app
 

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
-from datetime import datetime
 from random import getrandbits
 from typing import NamedTuple
 
 from app.auth import SessionTokens
-from app.observing import Instrumentation, Trace
+from app.observing import LevelCalled, Record
 from loaders.mongo import Database, Scope
 from loaders.reading import Loaders, Projection
 from resolvers.context import PUBLIC, Context, Identity, Viewer
@@ -26,17 +25,6 @@ class Services:
     tokens: SessionTokens
 
 
-class Client(NamedTuple):
-    """The name and version that a client sends, such as "web" and "1.4.2". Either is empty if not sent."""
-
-    name: str = ""
-    version: str = ""
-
-
-_NO_LISTENERS = Instrumentation()
-_UNNAMED = Client()
-
-
 def new_id() -> str:
     """Returns a random id for a request: 16 hexadecimal digits."""
     return f"{getrandbits(64):016x}"  # needn't be secure: a request id is not a secret
@@ -45,21 +33,17 @@ def new_id() -> str:
 class Request(NamedTuple):
     """One request for an operation.
 
-    now: when the request arrived. address: the client's IP address; empty if unknown. id: the client's
-    `X-Request-Id`, or else a random id. scope: what the request's MongoDB commands share, including their
-    deadline; None if there is no deadline. trace: the listener that collects a trace, if the client asked for
-    one.
+    record: also knows when the request arrived. address: the client's IP address; empty if unknown. scope:
+    what the request's MongoDB commands share, including their deadline; None if there is no deadline.
+    on_level: a function that is called after each level of the plan; None if levels aren't observed.
     """
 
     services: Services
-    now: datetime
+    record: Record
     viewer: Viewer = PUBLIC
     address: str = ""
-    client: Client = _UNNAMED
-    id: str = ""
     scope: Scope | None = None
-    instrumentation: Instrumentation = _NO_LISTENERS
-    trace: Trace | None = None
+    on_level: Callable[[LevelCalled], None] | None = None
 
     def context(
         self, projections: Mapping[str, Projection] | None = None, looked_beyond: Set[str] | None = None
@@ -71,4 +55,4 @@ class Request(NamedTuple):
         services = self.services
         loaders = Loaders(services.database(), projections, looked_beyond)
         identity = Identity(self.viewer)
-        return Context(loaders, services.cursors, self.now, services.tokens, identity, self.address, {})
+        return Context(loaders, services.cursors, self.record.at, services.tokens, identity, self.address, {})

@@ -130,6 +130,22 @@ class Settings(BaseSettings):
     )
     metrics: bool = Field(False, description="Serve the process's Prometheus metrics at `/metrics`.")
 
+    # The log (see docs/observability.md)
+    log_format: Literal["auto", "console", "json"] = Field(
+        "auto",
+        description="The form of the log: `console` for people, `json` for machines; `auto` means `console` "
+        "on a terminal, otherwise `json`.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least level of a logged line; the line of each request is `info`."
+    )
+    log_personal_data: bool = Field(
+        False, description="Log the messages of exceptions, which can contain personal data."
+    )
+    slow_operation: float = Field(
+        1.0, gt=0, description="Seconds after which an operation is slow, so that its plan is logged."
+    )
+
     # Admission control (see docs/protection.md)
     request_timeout: float = Field(
         10.0,

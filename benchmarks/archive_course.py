@@ -18,6 +18,7 @@ from app import embedded
 from app.auth import SessionTokens
 from app.database import connect
 from app.execution import Executor, Operation, Prepared
+from app.observing import Record
 from app.request import Request, Services
 from app.settings import Settings
 from benchmarks import report
@@ -81,7 +82,7 @@ async def _timed(database: Database, name: str, course: Document) -> float:
     assert isinstance(prepared, Prepared), prepared
     services = Services(lambda: database, Cursors(_SECRET), SessionTokens(_SECRET))
     began = time.perf_counter()
-    answer = await executor.run(prepared, Request(services, datetime.now(UTC), _STAFF))
+    answer = await executor.run(prepared, Request(services, Record(datetime.now(UTC)), _STAFF))
     took = time.perf_counter() - began
     assert answer.payload["data"]["it"]["errors"] == []
     return took * 1000

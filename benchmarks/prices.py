@@ -24,6 +24,7 @@ from app import embedded
 from app.auth import SessionTokens
 from app.database import connect
 from app.execution import Executor, Operation, Prepared
+from app.observing import Record
 from app.request import Request, Services
 from app.sample import load_sample
 from app.settings import Settings
@@ -112,7 +113,7 @@ async def _measure(executor: Executor, prepared: Prepared, database: Database) -
     await asyncio.sleep(0.01)
     services = Services(lambda: database, Cursors(_SECRET), SessionTokens(_SECRET))
     start = time.process_time()
-    await executor.run(prepared, Request(services, datetime.now(UTC)))
+    await executor.run(prepared, Request(services, Record(datetime.now(UTC))))
     cpu = time.process_time() - start
     await asyncio.sleep(0.01)  # so that the last gap is recorded
     watching.cancel()

@@ -22,6 +22,7 @@ from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStart
 from app import embedded
 from app.auth.session_tokens import SessionTokens
 from app.database import connect
+from app.observing import Record
 from app.request import Request, Services
 from app.settings import Settings
 from benchmarks import report
@@ -116,9 +117,8 @@ def _slip(word: str) -> str:
 async def _row(database: Database, commands: Commands, name: str, text: str, rounds: int) -> list[object]:
     times = []
     for _ in range(rounds):
-        context = Request(
-            Services(lambda: database, Cursors(b""), SessionTokens(b"")), _NOW, PUBLIC
-        ).context()
+        services = Services(lambda: database, Cursors(b""), SessionTokens(b""))
+        context = Request(services, Record(_NOW), PUBLIC).context()
         before, began = commands.sent, time.perf_counter()
         (found,) = await course_connections(
             context, CourseFilter(search=text), None, [WHOLE], Slice(20, None, None, None)

@@ -32,6 +32,8 @@ hypothesis.settings.load_profile("lectern")
 
 # A gateway that a test stops has no load balancer to wait for.
 os.environ.setdefault("DRAIN_DELAY", "0")
+# Tests look for lines of the log as people see them.
+os.environ.setdefault("LOG_FORMAT", "console")
 
 
 _MOST_WORKERS = 8  # they share one mongod

@@ -16,6 +16,7 @@ import pytest
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
 from app.auth.session_tokens import SessionTokens
+from app.observing import Record
 from app.operation_limits import Limits
 from app.request import Request, Services
 from app.settings import Settings
@@ -30,11 +31,16 @@ TOKENS = SessionTokens(SECRET.encode())
 
 
 def request_for(
-    database: Database, viewer: Viewer = PUBLIC, *, now: datetime = NOW, **options: Any
+    database: Database,
+    viewer: Viewer = PUBLIC,
+    *,
+    now: datetime = NOW,
+    record: Record | None = None,
+    **options: Any,
 ) -> Request:
     """A request of a viewer, as the endpoint creates it. options: see Request."""
     services = Services(lambda: database, Cursors(SECRET.encode()), TOKENS)
-    return Request(services, now, viewer, **options)
+    return Request(services, record or Record(now), viewer, **options)
 
 
 #: Limits that are never reached.

@@ -10,7 +10,7 @@ from app.commands.command_error import CommandError
 from app.database import connect, ping
 from app.execution import Executor, NotAQueryError, Operation, Prepared, Refusal, encoded, plan_text
 from app.main import make_executor
-from app.observing import Instrumentation, Trace, configure_logs
+from app.observing import Record, configure_logs
 from app.request import Request, Services
 from app.settings import Settings, load
 from loaders.mongo import Scope, current_scope
@@ -24,8 +24,8 @@ def explained(operation: Operation, *, run: bool) -> str:
 
     Raises CommandError, with the reason, if the operation can't be run.
     """
-    configure_logs()
     settings = load()
+    configure_logs(settings)
     executor = make_executor(settings)
     try:
         prepared = executor.prepare(operation, only_queries=run)
@@ -45,13 +45,11 @@ async def _measured(settings: Settings, executor: Executor, prepared: Prepared) 
         await ping(database)
         services = Services(lambda: database, Cursors(secret), SessionTokens(secret))
         for _ in range(2):
-            trace = Trace()
-            scope = Scope(monotonic() + _LONGEST, on_command=trace.command_sent)
+            record = Record(datetime.now(UTC))
+            scope = Scope(monotonic() + _LONGEST, on_command=record.command_sent)
             current_scope.set(scope)
             start = perf_counter()
-            request = Request(
-                services, datetime.now(UTC), scope=scope, instrumentation=Instrumentation(trace)
-            )
+            request = Request(services, record, scope=scope, on_level=record.level_called)
             answer = await executor.run(prepared, request)
             ms = (perf_counter() - start) * 1000
     if isinstance(answer, Refusal):  # graphql-core refused the operation before executing any field
@@ -59,9 +57,9 @@ async def _measured(settings: Settings, executor: Executor, prepared: Prepared) 
     else:
         size, engine = sum(map(len, answer.body)), _ENGINES[answer.engine]
     lines = [
-        f"{plan_text(executor.explain(prepared, trace.levels))}\n",
-        f"run in {ms:.1f} ms by {engine}: {trace.commands} commands in {trace.ms:.1f} ms, {size:,} bytes, "
-        f"{len(answer.errors)} errors",
+        f"{plan_text(executor.explain(prepared, record.levels))}\n",
+        f"run in {ms:.1f} ms by {engine}: {record.command_count} commands in {record.command_ms:.1f} ms, "
+        f"{size:,} bytes, {len(answer.errors)} errors",
         *(f"  {_line(error)}" for error in answer.errors[:_MOST_ERRORS]),
     ]
     return "\n".join(lines)

@@ -45,7 +45,7 @@ def serve(
         # Workers get this secret from the environment. Otherwise, each would generate a different one.
         os.environ["LECTERN_SECRET"] = secrets.token_hex(32)
         _say("LECTERN_SECRET is not set: sessions and cursors will be valid only until this process ends.")
-    configure_logs()
+    configure_logs(settings)
     _import_application()  # imported once, before forking, instead of in each worker
     run_workers(
         _worker,

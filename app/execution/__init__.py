@@ -11,7 +11,7 @@ runner.failures). An operation that can't be planned runs on graphql-core (refer
 from app.execution.document import Document
 from app.execution.encoding import encoded
 from app.execution.executor import Executor, NotAQueryError, Prepared
-from app.execution.operation import Answer, JsonObject, Operation, Refusal
+from app.execution.operation import Answer, JsonObject, Operation, Refusal, text_hash
 from app.execution.pace import giving_way
 from app.execution.plan_report import plan_text
 
@@ -27,4 +27,5 @@ __all__ = [
     "encoded",
     "giving_way",
     "plan_text",
+    "text_hash",
 ]

@@ -29,7 +29,8 @@ T = TypeVar("T")
 #: The maximum number of cached plans, and of cached costs, per operation. A plan depends on the values in
 #: @skip and @include. A cost also depends on page sizes, lengths of lists and introspected names.
 _MAX_VARIANTS = 8
-_LONGEST_NAME = 100  # maximum length of a type name that can be part of a cache key, in characters
+#: Maximum length of an operation's name in a log, and of a type name that can be part of a cache key.
+_LONGEST_NAME = 100
 
 _Key: TypeAlias = tuple[Any, ...]  # cache key; contains values of variables, which can have any type
 
@@ -37,6 +38,8 @@ _Key: TypeAlias = tuple[Any, ...]  # cache key; contains values of variables, wh
 class Document:
     """One operation of a valid document. Its plans and costs are computed on first use.
 
+    hash: see app.execution.operation.text_hash. name: the operation's name, cut to _LONGEST_NAME characters;
+    empty if it has none.
     is_query: False for a mutation. introspects: whether the operation queries the schema. is_about_schema:
     whether it queries only the schema.
     """
@@ -46,11 +49,13 @@ class Document:
         schema: GraphQLSchema,
         document: DocumentNode,
         definition: OperationDefinitionNode,
+        hash: str = "",
         *,
         hide_suggestions: bool = False,
     ) -> None:
         nodes = list(all_selections(document))
-        self.document, self.definition = document, definition
+        self.document, self.definition, self.hash = document, definition, hash
+        self.name = definition.name.value[:_LONGEST_NAME] if definition.name else ""
         self.is_query = definition.operation is OperationType.QUERY
         self.variables = Variables(schema, definition, hide_suggestions=hide_suggestions)
         root_fields = _root_fields(schema, document, definition)

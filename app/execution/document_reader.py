@@ -17,7 +17,7 @@ from graphql.validation import ASTValidationRule
 
 from app import error_codes
 from app.execution.document import Document
-from app.execution.operation import Operation
+from app.execution.operation import Operation, text_hash
 from app.execution.refusals import RefusedError
 from app.operation_limits import Limits
 from app.protection import (
@@ -65,7 +65,13 @@ class Reader:
         definition = get_operation_ast(document, operation.operation_name)
         if definition is None:
             raise RefusedError([_unresolved(operation)], error_codes.OPERATION_RESOLUTION_FAILURE)
-        return Document(self._schema, document, definition, hide_suggestions=not self._introspection)
+        return Document(
+            self._schema,
+            document,
+            definition,
+            text_hash(operation.query),
+            hide_suggestions=not self._introspection,
+        )
 
     def _parsed(self, text: str) -> DocumentNode:
         try:

@@ -2,7 +2,8 @@
 
 import sys
 from asyncio import sleep
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
+from time import perf_counter
 from typing import NamedTuple, TypeAlias
 
 from graphql import GraphQLError, GraphQLSchema
@@ -18,11 +19,11 @@ from app.execution.document_reader import Reader
 from app.execution.encoding import ResponseTooLargeError, encode_at_once, encode_bounded, encoded
 from app.execution.operation import Answer, Engine, JsonObject, Operation, Refusal
 from app.execution.pace import pace
-from app.execution.plan_report import Timings, explained
+from app.execution.plan_report import explained
 from app.execution.refusals import RefusedError
 from app.execution.runner import Run
 from app.memory import thresholds
-from app.observing import OperationRun
+from app.observing import LevelCalled
 from app.operation_limits import Limits
 from app.protection import CHEAP, TooLargeError, check_variables, over
 from app.request import Request
@@ -130,12 +131,15 @@ class Executor:
             return _too_large(error)
         return Prepared(document, operation, variables, cost)
 
-    def explain(self, prepared: Prepared, timings: Timings | None = None) -> JsonObject:
-        """Returns the plan of an operation, in the form described in app.execution.plan_report."""
+    def explain(self, prepared: Prepared, levels: Sequence[LevelCalled] = ()) -> JsonObject:
+        """Returns the plan of an operation, in the form described in app.execution.plan_report.
+
+        levels: the levels of one run of the plan, whose times are added.
+        """
         document, _, variables, cost = prepared
         allowed, setting = self._price_limit(document)
         plan = document.plan(variables) if self._compiled else "turned off"
-        return explained(plan, variables, cost, allowed, setting, timings)
+        return explained(plan, variables, cost, allowed, setting, levels)
 
     async def run(self, prepared: Prepared, request: Request) -> Answer | Refusal:
         """Runs an operation. Returns the answer, or a refusal if graphql-core refuses the operation."""
@@ -147,10 +151,8 @@ class Executor:
             await sleep(0)
             await pace.turn()
             plan = document.plan(variables)
-        on_operation = request.instrumentation.operation_run
-        if on_operation is not None:
-            on_operation(_operation_run(prepared, plan))
-        engine: Engine = "reference" if isinstance(plan, str) else "compiled"
+        record, engine = request.record, _engine(plan)
+        record.engine, record.reason = engine, plan if isinstance(plan, str) else ""
         if isinstance(plan, str):
             ctx = request.context()
             try:
@@ -161,7 +163,8 @@ class Executor:
                 return refused.refusal._replace(extensions=self._extensions(prepared, request))
         else:
             ctx = request.context(plan.projections, plan.looked_beyond)
-            payload = await Run(plan, ctx, variables, request.instrumentation.level_called).payload()
+            payload = await Run(plan, ctx, variables, request.on_level).payload()
+        record.executed = perf_counter()
         if extensions := self._extensions(prepared, request):
             payload["extensions"] = extensions
         return await self._answer(prepared, request, payload, engine)
@@ -181,7 +184,7 @@ class Executor:
             payload |= {"errors": [_response_too_large(self._max_response_bytes)], "data": None}
             response_errors, body = payload["errors"], [encoded(payload)]
         reads = (request.scope.reads if request.scope else None) or {}
-        public = request.viewer is PUBLIC and request.trace is None
+        public = request.viewer is PUBLIC and not request.record.is_shown
         cacheable = public and prepared.document.is_query and not response_errors
         return Answer(body, response_errors, has_data, engine, reads, cacheable)
 
@@ -190,11 +193,14 @@ class Executor:
 
         Adds the plan if the client requested it and is allowed to see it.
         """
-        if (trace := request.trace) is None:
+        record = request.record
+        if not record.is_shown:
             return None
-        extension: JsonObject = {"mongo": {"commands": trace.commands, "ms": round(trace.ms, 3)}}
-        if trace.with_plan:
-            extension["plan"] = self.explain(prepared, trace.levels)
+        extension: JsonObject = {
+            "mongo": {"commands": record.command_count, "ms": round(record.command_ms, 3)}
+        }
+        if record.with_plan:
+            extension["plan"] = self.explain(prepared, record.levels)
         return {"lectern": extension}
 
     def _document(self, operation: Operation) -> Document | Refusal:
@@ -277,11 +283,8 @@ def _too_large(error: TooLargeError) -> Refusal:
     return RefusedError([GraphQLError(str(error))], error_codes.OPERATION_TOO_LARGE).refusal
 
 
-def _operation_run(prepared: Prepared, plan: Plan | str) -> OperationRun:
-    definition = prepared.document.definition
-    engine, reason = ("reference", plan) if isinstance(plan, str) else ("compiled", "")
-    name = definition.name.value if definition.name else None
-    return OperationRun(name, definition.operation.value, engine, reason, prepared.cost.price)
+def _engine(plan: Plan | str) -> Engine:
+    return "reference" if isinstance(plan, str) else "compiled"
 
 
 def _response_too_large(limit: int) -> JsonObject:

@@ -1,6 +1,7 @@
 """An operation, and its two possible results: an answer or a refusal."""
 
 from collections.abc import Mapping, Sequence, Set
+from hashlib import sha256
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import orjson
@@ -25,6 +26,11 @@ class Operation(NamedTuple):
     variables: JsonObject | None = None
     operation_name: str | None = None
     size: int = 0
+
+
+def text_hash(text: str) -> str:
+    """Returns the first 16 hexadecimal digits of the SHA-256 of a document's text."""
+    return sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]
 
 
 class Refusal(NamedTuple):

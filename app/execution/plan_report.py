@@ -1,6 +1,6 @@
 """Formats a plan as JSON and as text, for `lectern explain` and for requests that ask for their plan."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from graphql.execution.values import VariableValues
@@ -13,8 +13,7 @@ from app.observing import LevelCalled
 _WIDTH = 11  # minimum width of the column of collections, in characters
 _MOST_KEYS = 4  # maximum number of response keys shown on one line of the report
 
-#: The LevelCalled events of one execution of a plan, keyed by their `number`.
-Timings: TypeAlias = Mapping[int, LevelCalled]
+_Timings: TypeAlias = Mapping[int, LevelCalled]  # the levels that were run, by their number
 
 
 def explained(
@@ -23,15 +22,15 @@ def explained(
     cost: Cost,
     allowed: int,
     setting: str,
-    timings: Timings | None = None,
+    run: Sequence[LevelCalled] = (),
 ) -> JsonObject:
     """Describes a plan, or the reason why an operation has no plan, as a JSON object.
 
     The object has these keys: `cost`, as computed by app.execution.cost, with the maximum price `allowed` and
     the `setting` that defines it; `commands`, the maximum number of commands sent to MongoDB; `levels`, the
     list of calls in the order of their first use, each with the response keys of all fields that use it;
-    `projections`, the keys fetched from each collection's documents. With `timings`, each call that was made
-    also has its number of parents and its duration in milliseconds.
+    `projections`, the keys fetched from each collection's documents. With the levels of a `run`, each call
+    that was made also has its number of parents and its duration in milliseconds.
     """
     price = {"cost": {**cost._asdict(), "price": cost.price, "allowed": allowed, "setting": setting}}
     if isinstance(plan, str):
@@ -40,7 +39,8 @@ def explained(
     level_above = {
         inner.number: level.number for level in levels for site in level.sites for inner in site.built.below
     }
-    reports = [_level_report(level, level_above, timings or {}) for level in levels]
+    timings = {level.number: level for level in run}
+    reports = [_level_report(level, level_above, timings) for level in levels]
     return {
         "engine": "compiled",
         **price,
@@ -50,7 +50,7 @@ def explained(
     }
 
 
-def _level_report(level: Level, level_above: Mapping[int, int], timings: Timings) -> JsonObject:
+def _level_report(level: Level, level_above: Mapping[int, int], timings: _Timings) -> JsonObject:
     """Describes one level as a JSON object.
 
     level_above: maps the number of each call site to the number of the level that returns its parents.

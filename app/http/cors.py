@@ -53,7 +53,7 @@ _PORT = re.compile(r":\d+$")
 _Fields: TypeAlias = tuple[tuple[bytes, bytes], ...]
 
 _ALLOWED = "access-control-allow-origin"
-_EXPOSED = (b"access-control-expose-headers", b"retry-after, www-authenticate")
+_EXPOSED = (b"access-control-expose-headers", b"retry-after, www-authenticate, x-request-id")
 _VARY = {"vary": "origin, access-control-request-headers"}
 _REFUSED = "Pages from this origin may not call the API: the origin is not in CORS_ORIGINS."
 

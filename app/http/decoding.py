@@ -16,11 +16,14 @@ from starlette.types import Scope
 from app.error_codes import PERSISTED_QUERY_NOT_SUPPORTED
 from app.execution import JsonObject, Operation
 from app.http.accept import preferred
-from app.request import Client, new_id
+from app.observing import Client
+from app.request import new_id
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
 HTML = "text/html"
+
+REQUEST_ID = b"x-request-id"
 
 #: The header fields of a request, keyed by their lower-case names.
 Headers: TypeAlias = Mapping[bytes, bytes]
@@ -73,7 +76,7 @@ class NotPersistedError(HTTPException):
 
 def request_id(headers: Headers) -> str:
     """Returns the client's `X-Request-Id` if it is short and has only safe characters, else a random ID."""
-    sent = headers.get(b"x-request-id")
+    sent = headers.get(REQUEST_ID)
     if sent and len(sent) <= _LONGEST_ID and not sent.translate(None, _ID_CHARACTERS):
         return sent.decode()
     return new_id()

@@ -7,18 +7,27 @@ executing a small query.
 import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from time import monotonic
+from time import monotonic, perf_counter
 
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from app.auth import Authentication, InvalidTokenError, IssuerUnavailableError
-from app.execution import Document, Executor, NotAQueryError, Operation, Prepared, Refusal, giving_way
+from app.execution import (
+    Document,
+    Executor,
+    NotAQueryError,
+    Operation,
+    Prepared,
+    Refusal,
+    giving_way,
+    text_hash,
+)
 from app.http import body, decoding, graphiql, reply
 from app.http.cancellation import Watch, Watches
 from app.http.decoding import GRAPHQL_RESPONSE, HTML, JSON, Headers
 from app.http.reply import Reply
-from app.observing import Instrumentation, Refused, RequestEnded, Trace
+from app.observing import Instrumentation, Record, Refused, read_traceparent
 from app.protection import CHEAP, Admission
 from app.request import Request, Services
 from loaders import mongo
@@ -54,94 +63,114 @@ class Endpoint:
         if media_type == HTML and decoding.is_for_a_page(scope):
             await graphiql.page()(scope, receive, send)
             return
-        answer = await self._within_time(scope, receive, headers, JSON if media_type == HTML else media_type)
+        record = self._record(headers)
+        answer = await self._within_time(
+            scope, receive, headers, JSON if media_type == HTML else media_type, record
+        )
+        self._end(record, answer)
         if answer is None:
             return
         if self.compression and answer.may_be_compressed(headers):
             answer = await answer.compressed()
-        await answer.send(send, scope)
+        await answer.send(send, scope, record.id)
 
     async def _within_time(
-        self, scope: Scope, receive: Receive, headers: Headers, media_type: str | None
+        self, scope: Scope, receive: Receive, headers: Headers, media_type: str | None, record: Record
     ) -> Reply | None:
         """Returns the reply to a request, or None if its client has disconnected.
 
         The reply is an error if the request takes too long.
         """
-        began, listeners = monotonic(), self.instrumentation
+        listeners, is_observed = self.instrumentation, self._observes(record)
         commands = mongo.Scope(
-            began + self.timeout,
-            on_command=listeners.command_sent,
+            monotonic() + self.timeout,
+            on_command=record.command_sent if is_observed else listeners.command_sent,
             on_late=listeners.late_write,
             on_misfit=listeners.misfit,
         )
         outer = mongo.current_scope.set(commands)
         watch = Watch(receive, commands, self.watches)
-        request = self._request(scope, commands, headers)
+        address = scope.get("client")
+        request = Request(
+            self.services,
+            record,
+            PUBLIC,
+            address[0] if address else "",
+            commands,
+            record.level_called if is_observed else None,
+        )
         try:
-            answer = await self._reply(scope, watch, headers, media_type, request)
+            return await self._reply(scope, watch, headers, media_type, request)
         except HTTPException as refusal:
-            answer = self._refused(refusal, media_type)
+            return self._refused(refusal, media_type)
         except Exception as error:
-            answer = reply.unexpected(error, media_type)
+            return reply.unexpected(error, media_type)
         except asyncio.CancelledError:
             if not watch.has_ended:  # no disconnect and no timeout, so the server is stopping
                 raise
-            if watch.timeout is None:
-                return None
-            answer = self._refused(watch.timeout, media_type)
+            return self._refused(watch.timeout, media_type) if watch.timeout else None
         finally:
             watch.close()
             mongo.current_scope.reset(outer)
-        if listeners.request_ended is not None:
-            seconds = monotonic() - began
-            listeners.request_ended(
-                RequestEnded(request.id, *request.client, answer.status, seconds, answer.length)
-            )
-        return answer
 
     async def _reply(
         self, scope: Scope, watch: Watch, headers: Headers, media_type: str | None, request: Request
     ) -> Reply:
-        only_queries = decoding.is_query_only(scope["method"])
+        record, only_queries = request.record, decoding.is_query_only(scope["method"])
         if media_type is None:
             raise HTTPException(406, f"The `Accept` header must allow {GRAPHQL_RESPONSE} or {JSON}.")
         self.admission.check(body.length(headers))
         if (authorization := headers.get(b"authorization")) is not None:
-            request = request._replace(viewer=await self._viewer(authorization))
+            viewer = await self._viewer(authorization)
+            request = request._replace(viewer=viewer)
+            record.viewer = _kind(viewer)
         if only_queries:
             operation = decoding.from_query(scope)
         else:
             operation = decoding.from_body(await body.read(watch.receive, headers, self.max_body_bytes))
+        record.received = perf_counter()
         watch.listen()
-        read = self.executor.kept(operation) or await self._read(operation)
+        read = self.executor.kept(operation)
+        record.was_cached = read is not None
+        read = read or await self._read(operation)
+        self._identify(record, operation, read)
         try:
             prepared = self.executor.prepare(operation, read, only_queries=only_queries)
         except NotAQueryError:
             raise HTTPException(405, "Mutations must be sent with POST.", {"allow": "POST"}) from None
+        record.prepared = perf_counter()
         if isinstance(prepared, Refusal):
             return self._not_run(prepared, media_type)
         return await self._run(prepared, request, watch, media_type)
 
-    def _request(self, scope: Scope, commands: mongo.Scope, headers: Headers) -> Request:
-        """Creates a Request. Its viewer is PUBLIC until the client is authenticated."""
-        instrumentation, trace = self.instrumentation, None
-        trace_header = headers.get(b"x-lectern-trace")
-        if trace_header in {b"1", b"plan"}:
-            trace = Trace(with_plan=self.trace_plan and trace_header == b"plan")
-            instrumentation = instrumentation.joined_by(trace)
-        address = scope.get("client")
-        return Request(
-            self.services,
+    def _record(self, headers: Headers) -> Record:
+        """Begins the record of a request."""
+        shown = headers.get(b"x-lectern-trace")
+        return Record(
             datetime.now(UTC),
-            PUBLIC,
-            address[0] if address else "",
-            decoding.client(headers),
             decoding.request_id(headers),
-            commands,
-            instrumentation,
-            trace,
+            decoding.client(headers),
+            read_traceparent(headers.get(b"traceparent")),
+            is_shown=shown in {b"1", b"plan"},
+            with_plan=self.trace_plan and shown == b"plan",
+            on_command=self.instrumentation.command_sent,
         )
+
+    def _observes(self, record: Record) -> bool:
+        """Returns whether anyone will read which commands and levels a request has run."""
+        return record.is_shown or self.instrumentation.request_ended is not None
+
+    def _end(self, record: Record, answer: Reply | None) -> None:
+        """Completes the record of a request, and notifies the listeners."""
+        if self.instrumentation.request_ended is None:
+            return
+        record.ended = perf_counter()
+        if answer is None:
+            record.status = _CLIENT_GONE
+        else:
+            record.status, record.bytes = answer.status, answer.length
+            record.code, record.errors = answer.code, answer.errors
+        self.instrumentation.request_ended(record)
 
     def _refused(self, refusal: HTTPException, media_type: str | None) -> Reply:
         if self.instrumentation.refused is not None:
@@ -166,6 +195,14 @@ class Endpoint:
                 503, "Tokens can't be verified at the moment. Try again later.", {"retry-after": "10"}
             ) from None
 
+    def _identify(self, record: Record, operation: Operation, read: Document | Refusal) -> None:
+        """Notes in the record which operation the client sent."""
+        if not isinstance(read, Refusal):
+            record.name, record.hash = read.name, read.hash
+            record.kind = "query" if read.is_query else "mutation"
+        elif self._observes(record):
+            record.hash = text_hash(operation.query)
+
     async def _read(self, operation: Operation) -> Document | Refusal:
         """Parses and validates an operation that is not cached, once admission control permits it."""
         texts, size = self.admission.texts, len(operation.query)
@@ -184,12 +221,12 @@ class Endpoint:
         """
         price, is_query = max(1, prepared.cost.price), prepared.document.is_query
         watch.scope.cheap = price <= CHEAP
-        if request.trace:
-            watch.scope.on_command = request.instrumentation.command_sent
+        request.record.price = prepared.cost.price
         lane = self.admission.lane(price, is_query=is_query)
         if not lane.enter(price):
             await lane.wait(price, prepared.operation.size)
         outer = giving_way.set(self.admission.giving_way()) if lane is self.admission.expensive else None
+        request.record.admitted = perf_counter()
         try:
             watch.begin(is_query=is_query)
             answer = await self.executor.run(prepared, request)
@@ -200,3 +237,12 @@ class Endpoint:
             if outer is not None:
                 giving_way.reset(outer)
             lane.leave(price)
+
+
+_CLIENT_GONE = 499  # nginx's status for a client that disconnected before the response
+_ROLES = ("STAFF", "INSTRUCTOR", "STUDENT")
+
+
+def _kind(viewer: Viewer) -> str:
+    """Returns the viewer's highest role in lower case, for the record of a request."""
+    return next((role.lower() for role in _ROLES if role in viewer.roles), "none")

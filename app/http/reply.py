@@ -12,7 +12,7 @@ from app import errors
 from app.error_codes import BY_STATUS, SERVICE_UNAVAILABLE, TIMEOUT
 from app.execution import Answer, Refusal, encoded
 from app.http import compression
-from app.http.decoding import GRAPHQL_RESPONSE, JSON, Headers, NotPersistedError
+from app.http.decoding import GRAPHQL_RESPONSE, JSON, REQUEST_ID, Headers, NotPersistedError
 from loaders.mongo import current_scope
 
 
@@ -20,13 +20,16 @@ class Reply(NamedTuple):
     """An HTTP response.
 
     body: the parts of the body, in order. A large body has several parts, so that it is never copied in full.
-    Sending the body empties the list.
+    Sending the body empties the list. code: the code of the first error, or empty. errors: the number of
+    errors.
     """
 
     body: list[bytes]
     status: int
     media_type: str
     headers: Mapping[str, str] | None = None
+    code: str = ""
+    errors: int = 0
 
     def may_be_compressed(self, headers: Headers) -> bool:
         """Returns whether the reply is worth compressing and the client accepts gzip."""
@@ -37,12 +40,17 @@ class Reply(NamedTuple):
         body = await compression.compressed(self.body)
         return self._replace(body=body, headers={**(self.headers or {}), "content-encoding": "gzip"})
 
-    async def send(self, send: Send, scope: Scope) -> None:
+    async def send(self, send: Send, scope: Scope, request_id: str) -> None:
         """Sends the reply, without its body if the method is HEAD.
 
         The memory of each part is released once the client has read that part.
         """
-        fields = [(b"content-length", b"%d" % self.length), _CONTENT_TYPES[self.media_type], _VARY]
+        fields = [
+            (b"content-length", b"%d" % self.length),
+            (REQUEST_ID, request_id.encode()),
+            _CONTENT_TYPES[self.media_type],
+            _VARY,
+        ]
         if self.headers:
             fields += [(name.encode(), value.encode()) for name, value in self.headers.items()]
         await send({"type": "http.response.start", "status": self.status, "headers": fields})
@@ -77,23 +85,26 @@ def answered(answer: Answer | Refusal, media_type: str) -> Reply:
     that predate the GraphQL over HTTP specification expect 200 for every well-formed request.
     """
     if isinstance(answer, Refusal):
-        return Reply([encoded(answer.payload)], 200 if media_type == JSON else 400, media_type)
+        body, status = [encoded(answer.payload)], 200 if media_type == JSON else 400
+        return Reply(body, status, media_type, code=answer.code, errors=len(answer.errors))
     if answer.errors:
+        code, number = str(answer.errors[0]["extensions"]["code"]), len(answer.errors)
         scope = current_scope.get()
         wrote = scope is not None and scope.wrote
         if errors.nothing_done(answer.errors, has_data=answer.has_data, wrote=wrote):
-            return Reply(answer.body, 503, media_type, {"retry-after": _RETRY_AFTER})
+            return Reply(answer.body, 503, media_type, {"retry-after": _RETRY_AFTER}, code, number)
+        return Reply(answer.body, 200, media_type, None, code, number)
     return Reply(answer.body, 200, media_type)
 
 
 def refused(refusal: HTTPException, media_type: str | None) -> Reply:
     """Returns the error response to a request that was refused with an HTTPException."""
     media_type = GRAPHQL_RESPONSE if media_type == GRAPHQL_RESPONSE else JSON
+    code = code_of(refusal)
+    body = [orjson.dumps(_payload(refusal.detail, code))]
     if isinstance(refusal, NotPersistedError):
-        payload = _payload(refusal.detail, code_of(refusal))
-        return Reply([orjson.dumps(payload)], 200 if media_type == JSON else 400, media_type)
-    payload = _payload(refusal.detail, code_of(refusal))
-    return Reply([orjson.dumps(payload)], refusal.status_code, media_type, refusal.headers)
+        return Reply(body, 200 if media_type == JSON else 400, media_type, None, code, 1)
+    return Reply(body, refusal.status_code, media_type, refusal.headers, code, 1)
 
 
 def code_of(refusal: HTTPException) -> str:
@@ -108,11 +119,11 @@ def unexpected(error: Exception, media_type: str | None) -> Reply:
     logged, and its details are hidden from the client.
     """
     masked = errors.unexpected(error)
-    body = [orjson.dumps({"errors": [masked]})]
+    body, code = [orjson.dumps({"errors": [masked]})], masked["extensions"]["code"]
     media_type = GRAPHQL_RESPONSE if media_type == GRAPHQL_RESPONSE else JSON
-    if masked["extensions"]["code"] in {SERVICE_UNAVAILABLE, TIMEOUT}:
-        return Reply(body, 503, media_type, {"retry-after": _RETRY_AFTER})
-    return Reply(body, 500, media_type)
+    if code in {SERVICE_UNAVAILABLE, TIMEOUT}:
+        return Reply(body, 503, media_type, {"retry-after": _RETRY_AFTER}, code, 1)
+    return Reply(body, 500, media_type, None, code, 1)
 
 
 def _payload(message: str, code: str) -> dict[str, object]:

@@ -1,28 +1,30 @@
 """Observability: the log, the metrics and the traces of requests."""
 
-from app.observing.instrumentation import (
-    Instrumentation,
-    LevelCalled,
-    Listener,
-    OperationRun,
-    Refused,
-    RequestEnded,
-)
+from app.observing.instrumentation import Instrumentation, Listener, Refused
 from app.observing.log_listener import LogListener
-from app.observing.logs import Throttled, configure_logs
+from app.observing.logs import Log, configure_logs
 from app.observing.metrics import Metrics
-from app.observing.tracing import Trace
+from app.observing.record import Client, LevelCalled, Record
+from app.observing.redaction import reason_of
+from app.observing.request_log import RequestLog
+from app.observing.throttled import Throttled
+from app.observing.trace_context import NO_PARENT, TraceContext, read_traceparent
 
 __all__ = [
+    "NO_PARENT",
+    "Client",
     "Instrumentation",
     "LevelCalled",
     "Listener",
+    "Log",
     "LogListener",
     "Metrics",
-    "OperationRun",
+    "Record",
     "Refused",
-    "RequestEnded",
+    "RequestLog",
     "Throttled",
-    "Trace",
+    "TraceContext",
     "configure_logs",
+    "read_traceparent",
+    "reason_of",
 ]

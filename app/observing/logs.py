@@ -1,74 +1,89 @@
 """The log. It goes to standard error, because standard output is for the output of commands.
 
-Each event is one line, including events from the server's libraries. Tracebacks omit the values of variables.
+Each event is one line, including events from libraries. Lines are for people, or JSON for machines.
 """
 
 import logging
 import sys
-from asyncio import AbstractEventLoop, get_running_loop
-from collections.abc import Mapping
-from weakref import WeakKeyDictionary
+from typing import Any
 
+import orjson
 import structlog
+from structlog.typing import EventDict
 
-_SERVERS = ("uvicorn.error", "gunicorn.error")
-_EVERY = 10.0  # minimum seconds between log lines for warnings of the same kind
+from app.observing.output import Output
+from app.observing.redaction import Redaction, traceback_of
+from app.settings import Settings
+
+#: Libraries whose lines are shown from this level on, whatever LOG_LEVEL is. Lines below it can contain the
+#: values of commands.
+_QUIETEST = logging.WARNING
+_SERVERS = ("uvicorn.error", "gunicorn.error")  # their lines have no values
 
 
-def configure_logs() -> None:
-    """Configures structlog and the servers' loggers.
+class Log:
+    """The log of this process, as configured by `configure_logs`."""
 
-    Tracebacks are plain, without the values of variables, because the values might be students' personal
-    data, and because printing them takes longer than most requests.
-    """
+    output = Output(sys.stderr.buffer)
+    is_json = False
+    level = logging.INFO
+
+
+def configure_logs(settings: Settings) -> None:
+    """Configures structlog and the loggers of libraries."""
+    Log.output = Output(sys.stderr.buffer)
+    Log.is_json = settings.log_format == "json" or (settings.log_format == "auto" and not sys.stderr.isatty())
+    Log.level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    Redaction.shows_values = settings.log_personal_data
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso"),
-            structlog.dev.ConsoleRenderer(
-                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-            ),
+            _with_traceback,
+            _json if Log.is_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
         ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(Log.level),
+        logger_factory=lambda *_: _Lines(),
     )
+    root = logging.getLogger()
+    root.handlers = [_Forwarding()]
+    root.setLevel(max(Log.level, _QUIETEST))
     for name in _SERVERS:
-        logging.getLogger(name).handlers = [_Forwarding()]
+        server = logging.getLogger(name)
+        server.handlers, server.propagate = [_Forwarding()], False
+        server.setLevel(Log.level)
 
 
-class Throttled:
-    """Throttles warnings of one kind.
+class _Lines:
+    """The end of structlog's processors: writes a line, whatever its level."""
 
-    The first warning is logged with its details. After that, the number of further warnings is logged every
-    ten seconds for as long as they keep occurring. Several running applications can use the same
-    Throttled object, because warnings are counted separately for each event loop.
-    """
+    def msg(self, line: str | bytes) -> None:
+        if isinstance(line, str):
+            line = line.encode(errors="backslashreplace")
+        Log.output.write(line + b"\n")
 
-    def __init__(self, event: str) -> None:
-        self._event = event
-        # Maps each event loop with throttled warnings to the number of warnings since the last log line.
-        self._repeated: WeakKeyDictionary[AbstractEventLoop, int] = WeakKeyDictionary()
+    debug = info = warning = error = critical = msg
 
-    def warning(self, **details: object) -> None:
-        loop = get_running_loop()
-        if loop in self._repeated:
-            self._repeated[loop] += 1
-        else:
-            self._log(loop, 0, details)
 
-    def _log(self, loop: AbstractEventLoop, repeated: int, details: Mapping[str, object]) -> None:
-        more = {"repeated": repeated} if repeated else {}
-        structlog.get_logger("lectern").warning(self._event, **details, **more)
-        self._repeated[loop] = 0
-        loop.call_later(_EVERY, self._log_repeated, loop)
+def _json(_: object, __: str, event: EventDict) -> bytes:
+    return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS)
 
-    def _log_repeated(self, loop: AbstractEventLoop) -> None:
-        if repeated := self._repeated.pop(loop):
-            self._log(loop, repeated, {})
+
+def _with_traceback(_: object, __: str, event: EventDict) -> EventDict:
+    """Replaces `exc_info` with the text of the traceback."""
+    error = event.pop("exc_info", None)
+    if isinstance(error, tuple):
+        error = error[1]
+    if isinstance(error, BaseException):
+        event["exception"] = traceback_of(error)
+    return event
 
 
 class _Forwarding(logging.Handler):
     """Forwards the records of a library's logger to Lectern's log."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        message = record.getMessage().strip()
-        structlog.get_logger("lectern").log(record.levelno, message, exc_info=record.exc_info)
+        # asyncio's messages have the details on further lines, among them the messages of exceptions.
+        message = record.getMessage().strip().partition("\n")[0]
+        details: dict[str, Any] = {"logger": record.name} if record.name not in _SERVERS else {}
+        structlog.get_logger("lectern").log(record.levelno, message, exc_info=record.exc_info, **details)

@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.observing.instrumentation import Listener, OperationRun
+from app.observing.instrumentation import Listener
+from app.observing.record import Record
 
 
 class Metrics(Listener, Collector):
@@ -25,8 +26,9 @@ class Metrics(Listener, Collector):
         self._registry = CollectorRegistry()
         self._registry.register(self)
 
-    def operation_run(self, operation: OperationRun) -> None:
-        self.operations[operation.engine, operation.reason] += 1
+    def request_ended(self, record: Record) -> None:
+        if record.engine:
+            self.operations[record.engine, record.reason] += 1
 
     def collect(self) -> Iterator[CounterMetricFamily]:
         family = CounterMetricFamily(

@@ -1,6 +1,6 @@
 """uvicorn's request-response cycle, except that head and body are usually written in one call."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -12,6 +12,7 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 _CLOSE = (b"connection", b"close")
+_REQUEST_ID = b"x-request-id"  # differs from response to response, so it isn't cached
 
 _Field: TypeAlias = tuple[bytes, bytes]
 _Message: TypeAlias = Any  # an ASGI message; uvicorn keeps its types private
@@ -49,11 +50,11 @@ class Cycle(RequestResponseCycle):
         if self.disconnected:
             return
         if not self.response_started:
-            length, others = _without_length(message.get("headers", ()))
+            length, others, own = _sorted_out(message.get("headers", ()))
             if length is None or self.scope["method"] == "HEAD":
                 await super().send(message)
                 return
-            self._head = self._encoded_head(message["status"], others, length)
+            self._head = self._encoded_head(message["status"], others, own, length)
             self.expected_content_length = length
             self.response_started = True
             self.waiting_for_100_continue = False
@@ -62,14 +63,14 @@ class Cycle(RequestResponseCycle):
         else:
             self._write(message.get("body", b""), more=message.get("more_body", False))
 
-    def _encoded_head(self, status: int, others: list[_Field], length: int) -> bytes:
-        """Encodes the head of a response. others: its fields except `Content-Length`."""
+    def _encoded_head(self, status: int, others: list[_Field], own: list[_Field], length: int) -> bytes:
+        """Encodes the head of a response, whose fields `_sorted_out` has returned."""
         if _CLOSE in others:
             self.keep_alive = False
         elif not self.keep_alive:
             others.append(_CLOSE)
         self._closes = not self.keep_alive
-        lines = _lines((*self.default_headers, *others))
+        lines = _lines((*self.default_headers, *others)) + (_encoded(own) if own else b"")
         return b"%b%bcontent-length: %d\r\n\r\n" % (STATUS_LINE[status], lines, length)
 
     def _write(self, body: bytes, *, more: bool) -> None:
@@ -87,24 +88,29 @@ class Cycle(RequestResponseCycle):
             self.on_response()
 
 
-def _without_length(headers: Iterable[_Field]) -> tuple[int | None, list[_Field]]:
-    """Splits header fields into the content length and the other fields.
+def _sorted_out(headers: Iterable[_Field]) -> tuple[int | None, list[_Field], list[_Field]]:
+    """Splits header fields into the content length, the fields that many responses share, and the others.
 
     The content length is None unless exactly one field gives it.
     """
-    lengths, others = [], []
+    lengths, shared, own = [], [], []
     for field in headers:
         if field[0] == b"content-length":
             lengths.append(int(field[1]))
+        elif field[0] == _REQUEST_ID:
+            own.append(field)
         else:
-            others.append(field)
-    return lengths[0] if len(lengths) == 1 else None, others
+            shared.append(field)
+    return lengths[0] if len(lengths) == 1 else None, shared, own
 
 
-@lru_cache(maxsize=32)  # few entries suffice, because most responses have the same fields
-def _lines(fields: tuple[_Field, ...]) -> bytes:
-    """Encodes the fields of a head. Raises ValueError for an invalid name or value."""
+def _encoded(fields: Sequence[_Field]) -> bytes:
+    """Encodes fields of a head. Raises ValueError for an invalid name or value."""
     names, values = b"".join([name for name, _ in fields]), b"".join([value for _, value in fields])
     if HEADER_RE.search(names) or HEADER_VALUE_RE.search(values):
         raise ValueError("a header field of the response has an invalid name or value")
     return b"".join([b"%b: %b\r\n" % field for field in fields])
+
+
+#: Encodes fields that many responses share. Few entries suffice, because most responses have the same ones.
+_lines = lru_cache(maxsize=32)(_encoded)

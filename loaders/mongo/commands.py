@@ -32,7 +32,15 @@ from loaders.mongo.bson_types import (
 from loaders.mongo.command_errors import ClientGoneError, DatabaseAwayError, DeadlineError
 from loaders.mongo.database import Collection, DriverDatabase
 from loaders.mongo.queue import queue_of
-from loaders.mongo.scope import CommandSent, OnCommand, Scope, current_scope, note_joined, note_read
+from loaders.mongo.scope import (
+    CommandSent,
+    OnCommand,
+    Scope,
+    current_level,
+    current_scope,
+    note_joined,
+    note_read,
+)
 from loaders.mongo.threads import Call
 
 _COLLECTIONS = (AgnosticCollection, AsyncCollection)
@@ -137,6 +145,7 @@ async def _observed(
     """
     began = ended = perf_counter()
     documents: int | None = None
+    failure = ""
 
     def timed(raw: DriverObject) -> Result:
         nonlocal began, ended
@@ -151,10 +160,13 @@ async def _observed(
         if kind in {"find", "aggregate"}:
             documents = len(result) if isinstance(result, list) else int(result is not None)
         return result
+    except BaseException as error:
+        failure = type(error).__name__
+        raise
     finally:
         ms = ((ended if isinstance(target, AgnosticBase) else perf_counter()) - began) * 1000
         name = target.name if isinstance(target, _COLLECTIONS) else collection
-        on_command(CommandSent(kind, name, ms, documents))
+        on_command(CommandSent(kind, name, ms, documents, began, current_level.get(), failure))
 
 
 async def _called(target: DriverObject, call: DriverCall) -> Result:

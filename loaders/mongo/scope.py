@@ -16,12 +16,17 @@ class CommandSent(NamedTuple):
     concerns no collection. ms: the time in flight in milliseconds, not counting the wait in the queue.
     documents: the number of documents that MongoDB returned; None if the command failed or doesn't return
     documents. For pages of several parents, MongoDB returns one document per parent.
+    began: when the command was sent, on the time.perf_counter() clock. level: the value of `current_level`.
+    error: the name of the exception's class if the command failed, otherwise empty.
     """
 
     kind: str
     collection: str
     ms: float
     documents: int | None
+    began: float = 0.0
+    level: int = -1
+    error: str = ""
 
 
 #: A listener that is called after each command of a request.
@@ -126,6 +131,9 @@ class Scope:
 
 #: The scope of the current request; None outside of requests.
 current_scope: ContextVar[Scope | None] = ContextVar("lectern_scope", default=None)
+
+#: The number of the plan's level whose call is running; -1 outside of levels, and if nobody listens.
+current_level: ContextVar[int] = ContextVar("lectern_level", default=-1)
 
 
 def take_time(seconds: float, *, observed: bool = True) -> None:

@@ -9,14 +9,7 @@ import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.main import create_app
-from app.observing import (
-    Instrumentation,
-    LevelCalled,
-    Listener,
-    OperationRun,
-    Refused,
-    RequestEnded,
-)
+from app.observing import Instrumentation, Listener, Record, Refused
 from app.settings import Settings
 from loaders.mongo import CommandSent, Database
 from tests import factories
@@ -31,14 +24,8 @@ class Recorder(Listener):
     def __init__(self) -> None:
         self.events: list[Any] = []
 
-    def request_ended(self, request: RequestEnded) -> None:
-        self.events.append(request)
-
-    def operation_run(self, operation: OperationRun) -> None:
-        self.events.append(operation)
-
-    def level_called(self, level: LevelCalled) -> None:
-        self.events.append(level)
+    def request_ended(self, record: Record) -> None:
+        self.events.append(record)
 
     def command_sent(self, command: CommandSent) -> None:
         self.events.append(command)
@@ -84,23 +71,23 @@ async def test_a_listener_gets_all_events_of_a_request_in_order(
     changed = settings.model_copy(update={"compiled_execution": compiled})
     async with gateway(changed, recorder) as client:
         answer = await client.post("/graphql", json={"query": QUERY}, headers=headers)
-    (operation,) = recorder.of(OperationRun)
-    assert (operation.name, operation.kind, operation.engine) == ("Q", "query", engine)
-    assert operation.price > 20
-    commands = recorder.of(CommandSent)
+    *commands, record = recorder.events
+    assert (record.name, record.kind, record.engine) == ("Q", "query", engine)
+    assert record.price > 20
     assert [(c.kind, c.collection, c.documents) for c in commands] == [
         ("find", "courses", 3),
         ("find", "categories", 1),
     ]
+    assert record.commands == commands
     assert all(command.ms > 0 for command in commands)
-    fields = [(level.field, level.parents) for level in recorder.of(LevelCalled)]
-    assert fields == ([("Query.courses", 1), ("Course.category", 3)] if compiled else [])
-    (ended,) = recorder.of(RequestEnded)
-    assert ended[:4] == ("r-1", "web", "1.4", 200)
-    assert ended.bytes == len(answer.content)
-    assert ended.seconds > 0
-    assert recorder.events[0] is operation
-    assert recorder.events[-1] is ended
+    fields = [(level.depth, level.field, level.parents) for level in record.levels]
+    assert fields == ([(1, "Query.courses", 1), (2, "Course.category", 3)] if compiled else [])
+    assert [command.level for command in commands] == ([r.number for r in record.levels] or [-1, -1])
+    assert (record.id, *record.client, record.status) == ("r-1", "web", "1.4", 200)
+    assert record.bytes == len(answer.content)
+    ends = [record.began, record.received, record.prepared, record.admitted, record.executed, record.ended]
+    assert ends == sorted(ends)
+    assert answer.headers["x-request-id"] == "r-1"
 
 
 @pytest.mark.parametrize(
@@ -130,7 +117,7 @@ async def test_every_listener_is_notified(settings: Settings) -> None:
     async with gateway(settings, *recorders) as client:
         await client.post("/graphql", json={"query": "{ courses { totalCount } }"})
     assert [len(recorder.of(CommandSent)) for recorder in recorders] == [2, 2]
-    assert recorders[0].of(RequestEnded) == recorders[1].of(RequestEnded)
+    assert recorders[0].of(Record) == recorders[1].of(Record)
 
 
 async def test_a_client_s_id_is_kept_if_it_is_short_and_plain(settings: Settings) -> None:
@@ -139,7 +126,7 @@ async def test_a_client_s_id_is_kept_if_it_is_short_and_plain(settings: Settings
         for given in ("a-B_3.c:4", "x" * 64, "x" * 65, "a b", "é", ""):
             headers = {b"x-request-id": given.encode()}
             await client.post("/graphql", json={"query": "{ __typename }"}, headers=headers)
-    kept, longest, *others = [ended.id for ended in recorder.of(RequestEnded)]
+    kept, longest, *others = [ended.id for ended in recorder.of(Record)]
     assert (kept, longest) == ("a-B_3.c:4", "x" * 64)
     assert len(set(others)) == 4
     assert all(len(own) == 16 for own in others)
@@ -151,7 +138,7 @@ async def test_a_client_s_name_and_version_are_truncated(settings: Settings) -> 
         for length in (64, 65):
             headers = {f"apollographql-client-{key}": "x" * length for key in ("name", "version")}
             await client.post("/graphql", json={"query": "{ __typename }"}, headers=headers)
-    kept = [(len(ended.client_name), len(ended.client_version)) for ended in recorder.of(RequestEnded)]
+    kept = [(len(ended.client.name), len(ended.client.version)) for ended in recorder.of(Record)]
     assert kept == [(64, 64), (64, 64)]
 
 
@@ -164,8 +151,6 @@ def test_events_without_listeners_are_not_measured() -> None:
     silent = Instrumentation(Deaf(), Deaf())
     names = (
         "request_ended",
-        "operation_run",
-        "level_called",
         "command_sent",
         "refused",
         "late_write",

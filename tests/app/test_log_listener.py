@@ -18,8 +18,8 @@ _LOST = OperationFailure("Lost.", 91, {"errorLabels": ["UnknownTransactionCommit
     ("kind", "error", "line"),
     [
         ("commit", None, {"event": f"{_LATE}: committed"}),
-        ("commit", _ABORTED, {"event": f"{_LATE}: not committed", "reason": "No such transaction."}),
-        ("commit", _LOST, {"event": f"{_LATE}: outcome unknown", "reason": "Lost."}),
+        ("commit", _ABORTED, {"event": f"{_LATE}: not committed", "reason": "OperationFailure (251)"}),
+        ("commit", _LOST, {"event": f"{_LATE}: outcome unknown", "reason": "OperationFailure (91)"}),
         (
             "commit",
             DatabaseAwayError("a:1"),

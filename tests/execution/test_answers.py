@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from app.execution import Answer, Executor, Operation, Prepared
-from app.observing import Trace
+from app.observing import Record
 from loaders.mongo import Database, Scope, current_scope
 from resolvers.context import PUBLIC, Viewer
 from resolvers.relay import encode_id
 from resolvers.schema import schema
 from tests import factories
 from tests.factories import store
-from tests.support import request_for
+from tests.support import NOW, request_for
 
 STAFF = Viewer(roles=frozenset({"STAFF"}), subject="staff")
 
@@ -123,7 +123,7 @@ async def test_an_answer_with_a_trace_is_not_cacheable(database: Database) -> No
     executor = Executor(schema)
     prepared = executor.prepare(Operation("{ __typename }"))
     assert isinstance(prepared, Prepared)
-    found = await executor.run(prepared, request_for(database, trace=Trace()))
+    found = await executor.run(prepared, request_for(database, record=Record(NOW, is_shown=True)))
     assert isinstance(found, Answer)
     assert found.payload["extensions"]["lectern"]["mongo"]["commands"] == 0
     assert not found.cacheable

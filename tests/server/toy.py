@@ -76,9 +76,9 @@ def _make() -> Server:
 
 
 def main() -> None:
-    logs.configure_logs()
     count, port, *_ = [*map(int, sys.argv[1:]), 0]
     settings, listening = Settings(), server.bound_socket("127.0.0.1", port)
+    logs.configure_logs(settings)
     workers.run_workers(
         _make,
         listening,

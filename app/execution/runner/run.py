@@ -17,6 +17,7 @@ from app.execution.runner.completion import Completion
 from app.execution.runner.failures import Failures
 from app.execution.runner.recurring_calls import Recurring
 from app.observing import LevelCalled
+from loaders.mongo import current_level
 from resolvers.context import Context
 from resolvers.fields import Arguments
 
@@ -123,7 +124,10 @@ class Run:
         site, parents, _ = arrivals[0]
         if len(arrivals) > 1:
             parents = [parent for arrival in arrivals for parent in arrival.parents]
-        start = perf_counter() if self._on_level is not None else 0.0
+        level, start = self._levels.of[site.number], 0.0
+        if self._on_level is not None:
+            start = perf_counter()
+            current_level.set(level.sites[0].number)
         values: Sequence[Value] = ()
         if parents and site.called.root:
             values = [await self._outcome(site, (self._ctx,), arguments)] * len(parents)
@@ -131,8 +135,8 @@ class Run:
             values = await self._values(site, parents, arguments)
         if self._on_level is not None:
             ms = (perf_counter() - start) * 1000
-            number = self._levels.of[site.number].sites[0].number
-            self._on_level(LevelCalled(number, site.position.coordinate, len(parents), ms))
+            number, field = level.sites[0].number, site.position.coordinate
+            self._on_level(LevelCalled(number, field, len(parents), ms, level.depth, start))
         if below := await self._put(arrivals, values):
             await self._advance(below)
 

@@ -1,0 +1,147 @@
+"""The log's line for each request, and the plans of slow operations."""
+
+import re
+from collections import OrderedDict
+from datetime import UTC
+from time import monotonic
+from typing import Any
+
+import orjson
+import structlog
+
+from app.observing.instrumentation import Listener
+from app.observing.logs import Log
+from app.observing.record import Record
+
+_MOST_SLOW = 200  # maximum number of operations whose slow runs are counted
+_SLOW_EVERY = 10.0  # minimum seconds between log lines about one slow operation
+_MOST_LEVELS, _MOST_COMMANDS = 50, 5  # maximum number of levels in a plan, and of commands shown per level
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+class RequestLog(Listener):
+    """Logs one line for each request, and a warning with the plan for an operation that was slow.
+
+    slow: the number of seconds from which on a request is slow. Repeated warnings about one operation are
+    throttled.
+    """
+
+    def __init__(self, slow: float, *, with_requests: bool = True) -> None:
+        self._slow, self._with_requests = slow, with_requests
+        # Maps the hash of a slow operation to the time of its last warning, and the slow runs since then.
+        self._warned: OrderedDict[str, tuple[float, int]] = OrderedDict()
+
+    def request_ended(self, record: Record) -> None:
+        if self._with_requests:
+            Log.output.write(_json_line(record) if Log.is_json else _console_line(record))
+        if record.seconds >= self._slow and record.engine:
+            self._warn(record)
+
+    def _warn(self, record: Record) -> None:
+        last, repeated = self._warned.pop(record.hash, (-_SLOW_EVERY, 0))
+        if monotonic() - last < _SLOW_EVERY:
+            self._warned[record.hash] = last, repeated + 1
+            return
+        more = {"repeated": repeated} if repeated else {}
+        structlog.get_logger("lectern").warning(
+            "slow operation", **_identity(record), ms=_ms(record.seconds), plan=plan_lines(record), **more
+        )
+        self._warned[record.hash] = monotonic(), 0
+        if len(self._warned) > _MOST_SLOW:
+            self._warned.popitem(last=False)
+
+
+def plan_lines(record: Record) -> list[str]:
+    """Describes how an operation was run: its levels in order, each with the commands that it sent."""
+    by_level: dict[int, list[str]] = {}
+    for command in record.commands:
+        found = "" if command.documents is None else f" {command.documents} documents"
+        failed = f" failed: {command.error}" if command.error else ""
+        line = f"{command.kind} {command.collection}{found} {command.ms:.1f} ms{failed}"
+        by_level.setdefault(command.level, []).append(line)
+    levels = sorted(record.levels, key=lambda level: level.began)[:_MOST_LEVELS]
+    lines = [
+        f"{level.depth}  {level.field} for {level.parents} {'parents' if level.parents != 1 else 'parent'} "
+        f"{level.ms:.1f} ms: {_shown(by_level.pop(level.number, []))}"
+        for level in levels
+    ]
+    others = [line for commands in by_level.values() for line in commands]
+    return lines + ([f"outside of levels: {_shown(others)}"] if others else [])
+
+
+def _shown(commands: list[str]) -> str:
+    more = [f"and {len(commands) - _MOST_COMMANDS} more"] if len(commands) > _MOST_COMMANDS else []
+    return ", ".join(commands[:_MOST_COMMANDS] + more) or "no commands"
+
+
+def _identity(record: Record) -> dict[str, Any]:
+    """Returns what says which request of which client this was. Leaves out what isn't known."""
+    fields = {
+        "request_id": record.id,
+        "trace_id": record.parent.trace_id,
+        "operation": record.name,
+        "kind": record.kind,
+        "hash": record.hash,
+        "client": record.client.name,
+        "client_version": record.client.version,
+    }
+    return {name: value for name, value in fields.items() if value}
+
+
+def _phases(record: Record) -> dict[str, float]:
+    """Returns the milliseconds of each phase that the request has completed."""
+    phases, last = {}, record.began
+    ends = (
+        ("receive_ms", record.received),
+        ("prepare_ms", record.prepared),
+        ("wait_ms", record.admitted),
+        ("run_ms", record.executed),
+        ("encode_ms", record.ended),
+    )
+    for name, end in ends:
+        if not end:
+            break
+        phases[name], last = _ms(end - last), end
+    return phases
+
+
+def _json_line(record: Record) -> bytes:
+    failed = {"code": record.code, "errors": record.errors} if record.errors else {}
+    engine = {"engine": record.engine, "cached": record.was_cached, "price": record.price}
+    return orjson.dumps(
+        {
+            "event": "request",
+            "level": "info",
+            "timestamp": record.at.astimezone(UTC),
+            **_identity(record),
+            "viewer": record.viewer,
+            "status": record.status,
+            **failed,
+            **(engine if record.engine else {}),
+            "commands": record.command_count,
+            "mongo_ms": round(record.command_ms, 3),
+            "ms": _ms(record.seconds),
+            **_phases(record),
+            "bytes": record.bytes,
+        },
+        option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z,
+    )
+
+
+def _console_line(record: Record) -> bytes:
+    """Formats a request for people: the fields that matter most, in columns."""
+    time = record.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    what = " ".join([record.kind or "request", record.name or record.hash]).strip()
+    failed = f" {record.code}" if record.code else ""
+    client = f"{record.client.name}/{record.client.version}".strip("/")
+    commands = f"{record.command_count} commands {record.command_ms:.1f} ms"
+    columns = f"{what:<28} {record.status}{failed} {_ms(record.seconds):>8.1f} ms  {commands:<22}"
+    details = f"price={record.price} bytes={record.bytes} viewer={record.viewer} id={record.id}"
+    line = f"{time} [info     ] {columns} {details}" + (f" client={client}" if client else "")
+    return (_CONTROL.sub("�", line) + "\n").encode()
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 3)
