@@ -11,6 +11,7 @@ from rich.console import Console
 from app.commands import AccountError, CommandError, add_to
 from app.database import DatabaseUnavailableError
 from app.embedded import EmbeddedError
+from app.observing import configure_logs
 from app.settings import SettingsError
 
 app = typer.Typer(
@@ -24,6 +25,7 @@ app = typer.Typer(
 def lectern(
     version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
 ) -> None:
+    configure_logs()
     if version:
         typer.echo(f"lectern {metadata.version('lectern')}")
         raise typer.Exit

@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 from uuid import uuid4
 
-import structlog
 from graphql import GraphQLError
 from pymongo.errors import ConnectionFailure, PyMongoError
 
 from app.error_codes import BAD_USER_INPUT, INTERNAL_SERVER_ERROR, SERVICE_UNAVAILABLE, TIMEOUT
-from app.observing import Throttled, reason_of
+from app.observing import Throttled, ThrottledErrors, reason_of
 from loaders.mongo import INTERRUPTED, ClientGoneError, DatabaseAwayError, DeadlineError, OutcomeUnknownError
 from resolvers.errors import LecternError
 
@@ -29,7 +28,8 @@ _CLIENT_GONE = "The client has disconnected."  # nobody reads this message
 _LONGEST = 500  # maximum length of a message, in characters
 _MOST_LOCATIONS = 10
 
-_log = structlog.get_logger("lectern")
+_FIELD_FAILED = ThrottledErrors("field failed")
+_REQUEST_FAILED = ThrottledErrors("request failed")
 _COMMIT_LATE = Throttled("a commit outlived its request: waiting for its outcome")
 _LATE = Throttled("a request exceeded its deadline")
 _NO_ANSWER = Throttled("a request failed: MongoDB is not responding")
@@ -76,7 +76,7 @@ def field_error(error: GraphQLError) -> ErrorDict:
     if no_answer := _no_answer(cause):
         return _error_dict(error, *no_answer)
     error_id = uuid4().hex
-    _log.error("field failed", error_id=error_id, path=error.path, exc_info=cause or error)
+    _FIELD_FAILED.error(cause or error, error_id=error_id, path=error.path)
     return _error_dict(error, OUR_FAULT, _masked(INTERNAL_SERVER_ERROR, error_id))
 
 
@@ -138,7 +138,7 @@ def unexpected(error: Exception) -> ErrorDict:
         message, extensions = no_answer
         return {"message": message, "extensions": extensions}
     error_id = uuid4().hex
-    _log.error("request failed", error_id=error_id, exc_info=error)
+    _REQUEST_FAILED.error(error, error_id=error_id)
     return {"message": OUR_FAULT, "extensions": _masked(INTERNAL_SERVER_ERROR, error_id)}
 
 

@@ -33,15 +33,14 @@ def new_id() -> str:
 class Request(NamedTuple):
     """One request for an operation.
 
-    record: also knows when the request arrived. address: the client's IP address; empty if unknown. scope:
-    what the request's MongoDB commands share, including their deadline; None if there is no deadline.
+    record: also knows when the request arrived, and from which address. scope: what the request's MongoDB
+    commands share, including their deadline; None if there is no deadline.
     on_level: a function that is called after each level of the plan; None if levels aren't observed.
     """
 
     services: Services
     record: Record
     viewer: Viewer = PUBLIC
-    address: str = ""
     scope: Scope | None = None
     on_level: Callable[[LevelCalled], None] | None = None
 
@@ -52,7 +51,7 @@ class Request(NamedTuple):
 
         projections, looked_beyond: see loaders.reading.Loaders.
         """
-        services = self.services
+        services, record = self.services, self.record
         loaders = Loaders(services.database(), projections, looked_beyond)
         identity = Identity(self.viewer)
-        return Context(loaders, services.cursors, self.record.at, services.tokens, identity, self.address, {})
+        return Context(loaders, services.cursors, record.at, services.tokens, identity, record.address, {})

@@ -130,7 +130,7 @@ class Settings(BaseSettings):
     )
     metrics: bool = Field(False, description="Serve the process's Prometheus metrics at `/metrics`.")
 
-    # The log (see docs/observability.md)
+    # The log (see docs/logs.md)
     log_format: Literal["auto", "console", "json"] = Field(
         "auto",
         description="The form of the log: `console` for people, `json` for machines; `auto` means `console` "
@@ -140,7 +140,9 @@ class Settings(BaseSettings):
         "info", description="The least level of a logged line; the line of each request is `info`."
     )
     log_personal_data: bool = Field(
-        False, description="Log the messages of exceptions, which can contain personal data."
+        False,
+        description="Log personal data: clients' addresses, viewers' ids, the variables of slow queries, and "
+        "the messages of exceptions.",
     )
     slow_operation: float = Field(
         1.0, gt=0, description="Seconds after which an operation is slow, so that its plan is logged."

@@ -10,6 +10,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Annotated
 
+import structlog
 import typer
 from rich.console import Console
 from starlette.types import ASGIApp
@@ -17,7 +18,7 @@ from starlette.types import ASGIApp
 from app import development, embedded
 from app.commands.command_error import CommandError
 from app.database import connect, require_transactions, wait_for
-from app.observing import configure_logs
+from app.observing import Log, configure_logs
 from app.sample import SOURCE, load_sample
 from app.server import CannotStartError, Server, bound_socket, make_server, require_files, run_workers
 from app.settings import Settings, SettingsError, load
@@ -39,20 +40,23 @@ def serve(
     except ValueError as error:
         raise CommandError(str(error)) from None
     listening = _bound(host, port)
+    configure_logs(settings)
     for warning in asyncio.run(_examine(settings)):
-        _say(warning)
+        _announce(warning, is_warning=True)
     if not settings.lectern_secret.get_secret_value():
         # Workers get this secret from the environment. Otherwise, each would generate a different one.
         os.environ["LECTERN_SECRET"] = secrets.token_hex(32)
-        _say("LECTERN_SECRET is not set: sessions and cursors will be valid only until this process ends.")
-    configure_logs(settings)
+        _announce(
+            "LECTERN_SECRET is not set: sessions and cursors will be valid only until this process ends.",
+            is_warning=True,
+        )
     _import_application()  # imported once, before forking, instead of in each worker
     run_workers(
         _worker,
         listening,
         workers,
         patience=settings.drain_delay + settings.drain_seconds,
-        on_started=lambda: _say(
+        on_started=lambda: _announce(
             f"Lectern is serving {settings.mongodb_database} at {_url(listening)}/graphql"
         ),
     )
@@ -134,7 +138,7 @@ async def _examine(settings: Settings) -> list[str]:
     seconds = settings.wait_for_mongodb
     async with connect(settings) as database:
         await wait_for(
-            database, seconds, lambda: _say(f"Waiting for MongoDB, for up to {seconds:g} seconds.")
+            database, seconds, lambda: _announce(f"Waiting for MongoDB, for up to {seconds:g} seconds.")
         )
         await require_transactions(database)
         await migrations.baseline(database)
@@ -185,6 +189,15 @@ Ctrl-C stops everything."""
     )
     if in_browser:
         webbrowser.open(url)
+
+
+def _announce(message: str, *, is_warning: bool = False) -> None:
+    """Prints a message for the operator: as a line of the log if the log is JSON, otherwise as it is."""
+    if Log.is_json:
+        log = structlog.get_logger("lectern")
+        (log.warning if is_warning else log.info)(message)
+    else:
+        _say(message)
 
 
 def _say(message: str) -> None:

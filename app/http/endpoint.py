@@ -90,15 +90,10 @@ class Endpoint:
         )
         outer = mongo.current_scope.set(commands)
         watch = Watch(receive, commands, self.watches)
-        address = scope.get("client")
-        request = Request(
-            self.services,
-            record,
-            PUBLIC,
-            address[0] if address else "",
-            commands,
-            record.level_called if is_observed else None,
-        )
+        if address := scope.get("client"):
+            record.address = address[0]
+        on_level = record.level_called if is_observed else None
+        request = Request(self.services, record, PUBLIC, commands, on_level)
         try:
             return await self._reply(scope, watch, headers, media_type, request)
         except HTTPException as refusal:
@@ -123,7 +118,7 @@ class Endpoint:
         if (authorization := headers.get(b"authorization")) is not None:
             viewer = await self._viewer(authorization)
             request = request._replace(viewer=viewer)
-            record.viewer = _kind(viewer)
+            record.viewer, record.subject = _kind(viewer), viewer.subject
         if only_queries:
             operation = decoding.from_query(scope)
         else:
@@ -169,7 +164,7 @@ class Endpoint:
             record.status = _CLIENT_GONE
         else:
             record.status, record.bytes = answer.status, answer.length
-            record.code, record.errors = answer.code, answer.errors
+            record.code, record.errors, record.error_id = answer.code, answer.errors, answer.error_id
         self.instrumentation.request_ended(record)
 
     def _refused(self, refusal: HTTPException, media_type: str | None) -> Reply:
@@ -200,6 +195,7 @@ class Endpoint:
         if not isinstance(read, Refusal):
             record.name, record.hash = read.name, read.hash
             record.kind = "query" if read.is_query else "mutation"
+            record.variables = operation.variables if read.is_query else None
         elif self._observes(record):
             record.hash = text_hash(operation.query)
 

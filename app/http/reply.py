@@ -21,7 +21,7 @@ class Reply(NamedTuple):
 
     body: the parts of the body, in order. A large body has several parts, so that it is never copied in full.
     Sending the body empties the list. code: the code of the first error, or empty. errors: the number of
-    errors.
+    errors. error_id: the id of the first error, if it was masked.
     """
 
     body: list[bytes]
@@ -30,6 +30,7 @@ class Reply(NamedTuple):
     headers: Mapping[str, str] | None = None
     code: str = ""
     errors: int = 0
+    error_id: str = ""
 
     def may_be_compressed(self, headers: Headers) -> bool:
         """Returns whether the reply is worth compressing and the client accepts gzip."""
@@ -88,12 +89,13 @@ def answered(answer: Answer | Refusal, media_type: str) -> Reply:
         body, status = [encoded(answer.payload)], 200 if media_type == JSON else 400
         return Reply(body, status, media_type, code=answer.code, errors=len(answer.errors))
     if answer.errors:
-        code, number = str(answer.errors[0]["extensions"]["code"]), len(answer.errors)
+        extensions, number = answer.errors[0]["extensions"], len(answer.errors)
+        code, error_id = str(extensions["code"]), extensions.get("errorId", "")
         scope = current_scope.get()
         wrote = scope is not None and scope.wrote
         if errors.nothing_done(answer.errors, has_data=answer.has_data, wrote=wrote):
             return Reply(answer.body, 503, media_type, {"retry-after": _RETRY_AFTER}, code, number)
-        return Reply(answer.body, 200, media_type, None, code, number)
+        return Reply(answer.body, 200, media_type, None, code, number, error_id)
     return Reply(answer.body, 200, media_type)
 
 
@@ -123,7 +125,7 @@ def unexpected(error: Exception, media_type: str | None) -> Reply:
     media_type = GRAPHQL_RESPONSE if media_type == GRAPHQL_RESPONSE else JSON
     if code in {SERVICE_UNAVAILABLE, TIMEOUT}:
         return Reply(body, 503, media_type, {"retry-after": _RETRY_AFTER}, code, 1)
-    return Reply(body, 500, media_type, None, code, 1)
+    return Reply(body, 500, media_type, None, code, 1, masked["extensions"]["errorId"])
 
 
 def _payload(message: str, code: str) -> dict[str, object]:

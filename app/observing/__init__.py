@@ -7,7 +7,7 @@ from app.observing.metrics import Metrics
 from app.observing.record import Client, LevelCalled, Record
 from app.observing.redaction import reason_of
 from app.observing.request_log import RequestLog
-from app.observing.throttled import Throttled
+from app.observing.throttled import Throttled, ThrottledErrors
 from app.observing.trace_context import NO_PARENT, TraceContext, read_traceparent
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Refused",
     "RequestLog",
     "Throttled",
+    "ThrottledErrors",
     "TraceContext",
     "configure_logs",
     "read_traceparent",

@@ -29,22 +29,30 @@ class Log:
     level = logging.INFO
 
 
-def configure_logs(settings: Settings) -> None:
-    """Configures structlog and the loggers of libraries."""
-    Log.output = Output(sys.stderr.buffer)
-    Log.is_json = settings.log_format == "json" or (settings.log_format == "auto" and not sys.stderr.isatty())
-    Log.level = logging.getLevelNamesMapping()[settings.log_level.upper()]
-    Redaction.shows_values = settings.log_personal_data
+def configure_logs(settings: Settings | None = None) -> None:
+    """Configures structlog and the loggers of libraries.
+
+    settings: those of a gateway. If None, the lines are for the person who runs a command.
+    """
+    is_terminal, form = sys.stderr.isatty(), settings.log_format if settings else "console"
+    Log.output = Output(sys.stderr.buffer, _warn_of_dropped)
+    Log.is_json = form == "json" or (form == "auto" and not is_terminal)
+    Log.level = logging.getLevelNamesMapping()[settings.log_level.upper()] if settings else logging.INFO
+    Redaction.shows_values = settings is not None and settings.log_personal_data
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso"),
             _with_traceback,
-            _json if Log.is_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+            _json if Log.is_json else structlog.dev.ConsoleRenderer(colors=is_terminal),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(Log.level),
         logger_factory=lambda *_: _Lines(),
     )
+    _take_over_libraries()
+
+
+def _take_over_libraries() -> None:
     root = logging.getLogger()
     root.handlers = [_Forwarding()]
     root.setLevel(max(Log.level, _QUIETEST))
@@ -52,6 +60,10 @@ def configure_logs(settings: Settings) -> None:
         server = logging.getLogger(name)
         server.handlers, server.propagate = [_Forwarding()], False
         server.setLevel(Log.level)
+
+
+def _warn_of_dropped(lines: int) -> None:
+    structlog.get_logger("lectern").warning("lines of the log were dropped: nothing read them", lines=lines)
 
 
 class _Lines:

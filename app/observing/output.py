@@ -2,24 +2,29 @@
 
 import atexit
 from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from select import select
 from threading import Event, Thread
 from typing import BinaryIO
 
 _MOST_PENDING = 4_000_000  # maximum size of the lines that wait for the log's reader, in bytes
 _EVERY = 0.1  # seconds between writes
+_LONGEST_WAIT = 1.0  # seconds that a line waits for the log's reader where there is no thread
 _LAST = 2.0  # seconds that a process that ends waits for the log's reader
 
 
 class Output:
-    """Writes lines to a stream: at once, or in a thread after `write_in_background`.
+    """Writes lines to a stream: in a thread after `write_in_background`, otherwise at once.
 
-    If the reader of the stream stops reading, further lines are dropped and counted.
+    If the reader of the stream stops reading, further lines are dropped. Once it reads again, a line says how
+    many. dropped: the number of all lines that were dropped.
     """
 
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
+    def __init__(self, stream: BinaryIO, on_dropped: Callable[[int], None] = lambda _: None) -> None:
+        self._stream, self._on_dropped = stream, on_dropped
         self._pending: deque[bytes] = deque()
-        self._added = self._written = self._dropped = 0
+        self._added = self._written = self._reported = self.dropped = 0
         self._has_lines, self._is_ending = Event(), Event()
         self._thread: Thread | None = None
 
@@ -33,9 +38,12 @@ class Output:
     def write(self, line: bytes) -> None:
         """Writes a line, which ends in a newline."""
         if self._thread is None:
-            self._put(line)
+            if _is_read(self._stream):
+                self._put(line)
+            else:
+                self.dropped += 1
         elif self._added - self._written > _MOST_PENDING:
-            self._dropped += 1
+            self.dropped += 1
         else:
             self._added += len(line)
             self._pending.append(line)
@@ -51,11 +59,6 @@ class Output:
             self._thread = None
             self._is_ending.clear()
 
-    def take_dropped(self) -> int:
-        """Returns the number of lines that were dropped since the last call."""
-        dropped, self._dropped = self._dropped, 0
-        return dropped
-
     def _run(self) -> None:
         while not self._is_ending.is_set():
             self._has_lines.wait()
@@ -64,10 +67,19 @@ class Output:
             lines = [self._pending.popleft() for _ in range(len(self._pending))]
             self._put(b"".join(lines))
             self._written += sum(map(len, lines))
+            if dropped := self.dropped - self._reported:
+                self._reported += dropped
+                self._on_dropped(dropped)
 
     def _put(self, lines: bytes) -> None:
-        try:
+        with suppress(OSError, ValueError):  # nobody reads the log any more, or the stream is closed
             self._stream.write(lines)
             self._stream.flush()
-        except (OSError, ValueError):  # nobody reads the log any more, or the stream is closed
-            pass
+
+
+def _is_read(stream: BinaryIO) -> bool:
+    """Waits until the stream can take a line, for at most _LONGEST_WAIT. Returns whether it can."""
+    try:
+        return bool(select([], [stream.fileno()], [], _LONGEST_WAIT)[1])
+    except (OSError, ValueError):  # not a file, or more files are open than `select` can handle
+        return True

@@ -1,6 +1,6 @@
 """The record of one request: filled in while the request runs, and passed to the listeners when it ends."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from time import perf_counter
 from typing import NamedTuple
@@ -48,13 +48,17 @@ class Record:
     began to run. executed: when its data was complete. ended: when the response was encoded.
 
     id: the client's `X-Request-Id`, or else a random id. parent: the client's trace context.
+    address, subject, variables: the client's IP address, the ID of the viewer's account, and the variables of
+    a query (never of a mutation, because they include passwords). They are personal data: see
+    LOG_PERSONAL_DATA.
     viewer: "public", or the viewer's highest role in lower case; "none" if the viewer has no role.
     name: the operation's name, or empty. kind: "query" or "mutation"; empty if the document wasn't read.
     hash: the first 16 hexadecimal digits of the SHA-256 of the document's text. was_cached: whether the
     document, or its refusal, was in the cache.
     engine: "compiled", or "reference" for graphql-core. reason: why there is no compiled plan.
     status: the HTTP status; 499 if the client disconnected before the response. code: the code of the first
-    error, or empty. errors: the number of errors. bytes: the size of the response before compression.
+    error, or empty. errors: the number of errors. error_id: the id of the first error, if it was masked.
+    bytes: the size of the response before compression.
     commands, levels: in the order in which they ended; the first MOST_KEPT of each. command_count,
     command_ms: the number of all commands, and their total time in flight; commands that overlap are each
     counted in full.
@@ -63,10 +67,10 @@ class Record:
     """
 
     __slots__ = (
-        "_on_command", "admitted", "at", "began", "bytes", "client", "code", "command_count", "command_ms",
-        "commands", "ended", "engine", "errors", "executed", "hash", "id", "is_shown", "kind", "levels",
-        "name", "parent", "prepared", "price", "reason", "received", "status", "viewer", "was_cached",
-        "with_plan",
+        "_on_command", "address", "admitted", "at", "began", "bytes", "client", "code", "command_count",
+        "command_ms", "commands", "ended", "engine", "error_id", "errors", "executed", "hash", "id",
+        "is_shown", "kind", "levels", "name", "parent", "prepared", "price", "reason", "received", "status",
+        "subject", "variables", "viewer", "was_cached", "with_plan",
     )  # fmt: skip
 
     def __init__(
@@ -85,8 +89,10 @@ class Record:
         self.is_shown, self.with_plan = is_shown, with_plan
         self._on_command = on_command
         self.received = self.prepared = self.admitted = self.executed = self.ended = 0.0
+        self.address = self.subject = ""
+        self.variables: Mapping[str, object] | None = None
         self.viewer = "public"
-        self.name = self.kind = self.hash = self.engine = self.reason = self.code = ""
+        self.name = self.kind = self.hash = self.engine = self.reason = self.code = self.error_id = ""
         self.was_cached = False
         self.price = self.status = self.errors = self.bytes = self.command_count = 0
         self.command_ms = 0.0

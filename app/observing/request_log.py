@@ -12,9 +12,11 @@ import structlog
 from app.observing.instrumentation import Listener
 from app.observing.logs import Log
 from app.observing.record import Record
+from app.observing.redaction import Redaction
 
 _MOST_SLOW = 200  # maximum number of operations whose slow runs are counted
 _SLOW_EVERY = 10.0  # minimum seconds between log lines about one slow operation
+_LONGEST_VARIABLES = 1_000  # maximum length of the variables in a line, in characters
 _MOST_LEVELS, _MOST_COMMANDS = 50, 5  # maximum number of levels in a plan, and of commands shown per level
 
 
@@ -44,7 +46,9 @@ class RequestLog(Listener):
         if monotonic() - last < _SLOW_EVERY:
             self._warned[record.hash] = last, repeated + 1
             return
-        more = {"repeated": repeated} if repeated else {}
+        more: dict[str, Any] = {"repeated": repeated} if repeated else {}
+        if Redaction.shows_values and record.variables:
+            more["variables"] = repr(record.variables)[:_LONGEST_VARIABLES]
         structlog.get_logger("lectern").warning(
             "slow operation", **_identity(record), ms=_ms(record.seconds), plan=plan_lines(record), **more
         )
@@ -87,6 +91,8 @@ def _identity(record: Record) -> dict[str, Any]:
         "client": record.client.name,
         "client_version": record.client.version,
     }
+    if Redaction.shows_values:
+        fields |= {"address": record.address, "subject": record.subject}
     return {name: value for name, value in fields.items() if value}
 
 
@@ -108,7 +114,9 @@ def _phases(record: Record) -> dict[str, float]:
 
 
 def _json_line(record: Record) -> bytes:
-    failed = {"code": record.code, "errors": record.errors} if record.errors else {}
+    failed: dict[str, Any] = {"code": record.code, "errors": record.errors} if record.errors else {}
+    if record.error_id:
+        failed["error_id"] = record.error_id
     engine = {"engine": record.engine, "cached": record.was_cached, "price": record.price}
     return orjson.dumps(
         {

@@ -19,6 +19,7 @@ from app.auth.authentication import Authentication
 from app.execution import Executor, Operation
 from app.http import Endpoint, health
 from app.http.cancellation import Watch, Watches
+from app.observing import Instrumentation, Listener, Record
 from app.protection import admission
 from app.protection.admission import Admission, Lane
 from app.request import Services
@@ -135,13 +136,20 @@ async def leave(asked: asyncio.Task[httpx.Response]) -> None:
 
 
 async def test_a_query_is_cancelled_when_its_client_disconnects(world: World) -> None:
-    async with served(endpoint(world.schema)) as http:
+    ended: list[Record] = []
+
+    class Recorder(Listener):
+        def request_ended(self, record: Record) -> None:
+            ended.append(record)
+
+    async with served(endpoint(world.schema, instrumentation=Instrumentation(Recorder()))) as http:
         asked = asyncio.create_task(ask(http, SLOW))
         await world.until("slow began")
         await leave(asked)
         await world.until("slow was cancelled")
     (scope,) = world.scopes
     assert scope is not None
+    assert [(record.status, record.kind, record.code) for record in ended] == [(499, "query", "")]
 
 
 async def test_a_mutation_that_has_begun_completes_though_its_client_disconnects(world: World) -> None:

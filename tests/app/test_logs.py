@@ -23,7 +23,7 @@ def fail(name: str) -> None:
 
 
 @pytest.mark.usefixtures("configured")
-def test_a_traceback_is_on_standard_error_without_values_of_variables(
+async def test_a_traceback_is_on_standard_error_without_values_of_variables(
     capsys: pytest.CaptureFixture[str], settings: Settings
 ) -> None:
     logs.configure_logs(settings)

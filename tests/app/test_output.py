@@ -1,0 +1,54 @@
+"""The stream of the log: in order, complete, and never a reason to wait for its reader."""
+
+import io
+import os
+import threading
+
+from app.observing.output import Output
+
+
+def test_lines_are_written_at_once_before_the_thread_starts() -> None:
+    stream = io.BytesIO()
+    output = Output(stream)
+    output.write(b"one\n")
+    assert stream.getvalue() == b"one\n"
+
+
+def test_lines_from_the_thread_are_complete_and_in_order() -> None:
+    stream = io.BytesIO()
+    output = Output(stream)
+    output.write_in_background()
+    lines = [b"%d\n" % number for number in range(10_000)]
+    for line in lines:
+        output.write(line)
+    output.close()
+    output.write(b"last\n")
+    assert stream.getvalue() == b"".join([*lines, b"last\n"])
+
+
+def test_lines_that_nobody_reads_are_dropped_and_counted_once_somebody_does() -> None:
+    read, write = os.pipe()
+    told: list[int] = []
+    with open(write, "wb") as stream, open(read, "rb") as reader:  # noqa: PTH123 # file descriptors
+        output = Output(stream, told.append)
+        output.write_in_background()
+        line = b"x" * 9_999 + b"\n"
+        for _ in range(1_000):  # 10 MB
+            output.write(line)
+        dropped, received = output.dropped, 0
+        assert 500 < dropped < 1_000
+        reading = threading.Thread(target=output.close)
+        reading.start()
+        while received < (1_000 - dropped) * len(line):
+            received += len(reader.read1(1_000_000))
+        reading.join()
+    assert received == (1_000 - dropped) * len(line)
+    assert told == [dropped]
+
+
+def test_a_reader_that_is_gone_is_no_error() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    stream = os.fdopen(write, "wb", buffering=0)
+    with stream:
+        Output(stream).write(b"x\n")
