@@ -9,10 +9,10 @@ from pymongo.errors import PyMongoError
 from rich.console import Console
 
 from app.commands import AccountError, CommandError, add_to
-from app.database import DatabaseUnavailableError
+from app.database import DatabaseUnavailableError, refusal
 from app.embedded import EmbeddedError
 from app.observing import configure_logs
-from app.settings import SettingsError
+from app.settings import SettingsError, warnings
 
 app = typer.Typer(
     help="Lectern: a GraphQL gateway for course platforms.",
@@ -29,6 +29,8 @@ def lectern(
     if version:
         typer.echo(f"lectern {metadata.version('lectern')}")
         raise typer.Exit
+    for warning in warnings():
+        _print(warning)
 
 
 add_to(app)
@@ -44,11 +46,15 @@ def main() -> None:
     except (AccountError, CommandError, DatabaseUnavailableError, EmbeddedError, SettingsError) as error:
         _fail(str(error))
     except PyMongoError as error:
-        _fail(f"MongoDB returned an error: {error}")
+        _fail(refusal(error) or f"MongoDB returned an error: {error}")
     except Exception as error:
         _fail(f"Unexpected error: {type(error).__name__}: {error}")
 
 
 def _fail(message: str) -> None:
-    Console(stderr=True).print(message, markup=False, highlight=False, soft_wrap=True)
+    _print(message)
     sys.exit(1)
+
+
+def _print(line: str) -> None:
+    Console(stderr=True).print(line, markup=False, highlight=False, soft_wrap=True)

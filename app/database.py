@@ -11,7 +11,7 @@ import pymongo
 import structlog
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import AsyncMongoClient
-from pymongo.errors import ConfigurationError, PyMongoError
+from pymongo.errors import ConfigurationError, OperationFailure, PyMongoError
 from pymongo.monitoring import CommandListener
 
 from app.settings import Settings
@@ -26,6 +26,9 @@ from loaders.mongo import (
 
 _log = structlog.get_logger("lectern")
 
+# MongoDB's error codes: Unauthorized; and AuthenticationFailed, or AtlasError on Atlas
+_UNAUTHORIZED, _WRONG_CREDENTIALS = 13, (18, 8000)
+
 _ATTEMPT, _PAUSE = 1.0, 0.5  # timeout of a startup ping, and pause between pings, in seconds
 
 _Driver: TypeAlias = Any  # a client of either driver; the two client classes have no common base class
@@ -34,7 +37,10 @@ _CLIENTS: dict[str, _Driver] = {"motor": AsyncIOMotorClient, "pymongo": AsyncMon
 
 
 class DatabaseUnavailableError(Exception):
-    """MongoDB is unavailable or unsuitable. The message names MONGODB_URI, but never contains a password."""
+    """MongoDB is unavailable or unsuitable.
+
+    The message names LECTERN_MONGODB_URI, but never contains a password.
+    """
 
 
 @asynccontextmanager
@@ -45,7 +51,8 @@ async def connect(
 
     tz_aware: whether dates are read as time-zone-aware datetimes, in UTC; otherwise they are naive.
 
-    Raises DatabaseUnavailableError if MONGODB_URI is invalid.
+    Raises DatabaseUnavailableError if LECTERN_MONGODB_URI is invalid. If LECTERN_MONGODB_URI isn't set, a
+    DatabaseUnavailableError that is raised while the database is in use says so.
     """
     client = _open(settings, listeners, tz_aware)
     pymongo_client = getattr(client, "delegate", client)
@@ -53,6 +60,10 @@ async def connect(
     try:
         with watching_circuit(client, settings.mongodb_timeout, _log_availability):
             yield Database(client[settings.mongodb_database])
+    except DatabaseUnavailableError as error:
+        if "mongodb_uri" in settings.model_fields_set:
+            raise
+        raise DatabaseUnavailableError(f"{error}\n{_NOT_SET}") from None
     finally:
         forget_sessions(pymongo_client)
         closing = client.close()
@@ -72,13 +83,12 @@ def _log_availability(change: str | float) -> None:
 
 
 async def ping(database: Database) -> None:
-    """Pings MongoDB. Raises DatabaseUnavailableError if it doesn't answer."""
+    """Pings MongoDB. Raises DatabaseUnavailableError if it doesn't answer, or refuses the credentials."""
     try:
         await database.command("ping")
     except PyMongoError as error:
-        raise DatabaseUnavailableError(
-            f"MONGODB_URI: MongoDB does not answer: {reason_of(str(error))}"
-        ) from None
+        no_answer = f"LECTERN_MONGODB_URI: MongoDB does not answer: {reason_of(str(error))}"
+        raise DatabaseUnavailableError(refusal(error) or no_answer) from None
 
 
 async def wait_for(database: Database, seconds: float, waiting: Callable[[], None]) -> None:
@@ -108,8 +118,10 @@ async def require_transactions(database: Database) -> None:
         raise DatabaseUnavailableError(_STANDALONE)
 
 
+_NOT_SET = "LECTERN_MONGODB_URI is not set, so Lectern tries mongodb://localhost:27017."
+
 _STANDALONE = (
-    "MONGODB_URI: this MongoDB is a standalone server, which doesn't support transactions.\n"
+    "LECTERN_MONGODB_URI: this MongoDB is a standalone server, which doesn't support transactions.\n"
     "Lectern needs a replica set; one server is enough. Start it with\n"
     "  mongod --replSet rs0\n"
     "and initiate it once it is running:\n"
@@ -131,9 +143,20 @@ def _open(settings: Settings, listeners: tuple[CommandListener, ...], tz_aware: 
             event_listeners=listeners,
         )
     except (ConfigurationError, ValueError) as error:
-        raise DatabaseUnavailableError(f"MONGODB_URI can't be used: {error}") from None
+        raise DatabaseUnavailableError(f"LECTERN_MONGODB_URI can't be used: {error}") from None
 
 
 def reason_of(message: str) -> str:
     """Returns PyMongo's error message without the topology description that PyMongo appends."""
     return message.partition(", Timeout:")[0].partition(" (configured timeouts")[0]
+
+
+def refusal(error: PyMongoError) -> str | None:
+    """Returns a message if MongoDB refused the credentials or denied access, otherwise None."""
+    code = error.code if isinstance(error, OperationFailure) else None
+    reason = str(error).partition(", full error:")[0].partition(" to execute command")[0]
+    if code in _WRONG_CREDENTIALS:
+        return f"LECTERN_MONGODB_URI: MongoDB refused the user name or the password: {reason}"
+    if code == _UNAUTHORIZED:
+        return f"LECTERN_MONGODB_URI: MongoDB denied access: {reason}"
+    return None

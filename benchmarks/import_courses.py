@@ -8,7 +8,6 @@ second, the size of the search index, and the median of the ratios within a turn
 """
 
 import argparse
-import os
 import statistics
 import subprocess
 import tempfile
@@ -23,6 +22,7 @@ from pymongo.database import Database
 
 from app import embedded
 from benchmarks import report, wordy_courses
+from benchmarks.servers import with_settings
 
 _HERE = Path(__file__).parents[1]
 _LECTERN = ["-c", "from app.cli import main; main()"]
@@ -78,7 +78,7 @@ def _import(checkout: Path, file: Path, uri: str, database: str) -> float:
     subprocess.run(
         [str(python), *_LECTERN, "import", "courses", str(file), "--source", "benchmark"],
         cwd=checkout,
-        env=os.environ | {"MONGODB_URI": uri, "MONGODB_DATABASE": database},
+        env=with_settings({"MONGODB_URI": uri, "MONGODB_DATABASE": database}),
         stdout=subprocess.DEVNULL,
         check=True,
     )

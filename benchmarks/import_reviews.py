@@ -44,7 +44,11 @@ def main() -> None:
     ):
         directory = Path(temporary)
         for size in (rows // 4, rows):
-            environment = {**os.environ, "MONGODB_URI": uri, "MONGODB_DATABASE": f"import_{size}"}
+            environment = {
+                **os.environ,
+                "LECTERN_MONGODB_URI": uri,
+                "LECTERN_MONGODB_DATABASE": f"import_{size}",
+            }
             for collection, generated in (("courses", courses()), ("students", students())):
                 run(collection, write(directory / f"{collection}.ndjson", generated), environment)
             file = write(directory / "reviews.ndjson", reviews(size))

@@ -7,7 +7,6 @@ beside each other. A search that is the title, a code or a tag of a course must 
 """
 
 import argparse
-import os
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -18,7 +17,7 @@ import orjson
 from app import embedded
 from benchmarks import report
 from benchmarks.report import Json
-from benchmarks.servers import Server, started
+from benchmarks.servers import Server, started, with_settings
 
 _HERE = Path(__file__).parents[1]
 _LOAD = """
@@ -71,7 +70,7 @@ def main() -> None:
 def _answers(name: str, checkout: Path, uri: str, first: int) -> dict[str, Json]:
     python = str(checkout / ".venv/bin/python")
     environment = {"MONGODB_DATABASE": name}
-    subprocess.run([python, "-c", _LOAD, uri], cwd=checkout, env=os.environ | environment, check=True)
+    subprocess.run([python, "-c", _LOAD, uri], cwd=checkout, env=with_settings(environment), check=True)
     with started(name, (str(checkout / ".venv/bin/lectern"), "serve", "--port"), environment, uri) as server:
         whole = _ask(server, "query { courses(first: 100, orderBy: {field: TITLE, direction: ASC})"
                              " { nodes { title codes tags } } }", {})  # fmt: skip

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import orjson
 
+from app.environment import variable
 from benchmarks.report import Json
 
 PATH = "/graphql"
@@ -102,7 +103,7 @@ def started(
     port = _free_port()
     settings = {"MONGODB_URI": mongodb_uri, "LECTERN_SECRET": SIGNED_WITH, "DRAIN_DELAY": "0", **environment}
     with subprocess.Popen(
-        [*command, str(port)], env={**os.environ, **settings}, stderr=subprocess.PIPE
+        [*command, str(port)], env=with_settings(settings), stderr=subprocess.PIPE
     ) as process:
         try:
             os.sched_setaffinity(process.pid, {_CORE})
@@ -112,6 +113,15 @@ def started(
             server.connection.close()
         finally:
             process.terminate()
+
+
+def with_settings(settings: Mapping[str, str]) -> dict[str, str]:
+    """Returns this process's environment with settings.
+
+    settings: by their old names, which every checkout knows. The environment also has their names with
+    a prefix, because these override the old ones.
+    """
+    return {**os.environ, **settings, **{variable(name): value for name, value in settings.items()}}
 
 
 def _wait(server: Server, process: "subprocess.Popen[bytes]") -> None:

@@ -10,7 +10,6 @@ the ratios within a turn. A comparison with the same commit shows how large the 
 """
 
 import argparse
-import os
 import statistics
 import subprocess
 import tempfile
@@ -22,7 +21,7 @@ from pathlib import Path
 from app import embedded
 from benchmarks import load, questions, report
 from benchmarks.report import Json
-from benchmarks.servers import ENGINES, LECTERN, Server, leave_a_core, started
+from benchmarks.servers import ENGINES, LECTERN, Server, leave_a_core, started, with_settings
 
 _CONNECTIONS = 8
 _WARM_UP = 0.5  # seconds for each query and server
@@ -64,7 +63,7 @@ def _fill(name: str, checkout: Path, uri: str) -> None:
     subprocess.run(
         [str(checkout / ".venv/bin/python"), "-c", _FILL_SCRIPT, uri],
         cwd=checkout,
-        env=os.environ | _environment(name),
+        env=with_settings(_environment(name)),
         check=True,
     )
 

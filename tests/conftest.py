@@ -31,9 +31,9 @@ hypothesis.settings.register_profile("lectern", deadline=None)
 hypothesis.settings.load_profile("lectern")
 
 # A gateway that a test stops has no load balancer to wait for.
-os.environ.setdefault("DRAIN_DELAY", "0")
+os.environ.setdefault("LECTERN_DRAIN_DELAY", "0")
 # Tests look for lines of the log as people see them.
-os.environ.setdefault("LOG_FORMAT", "console")
+os.environ.setdefault("LECTERN_LOG_FORMAT", "console")
 
 
 _MOST_WORKERS = 8  # they share one mongod
@@ -45,7 +45,7 @@ def pytest_configure(config: pytest.Config) -> None:
     If the client is closed while its monitor opens a connection, it leaves the socket to the garbage
     collector. The warning would be an error in whichever test runs then. Motor's client doesn't warn.
     """
-    if os.environ.get("MONGODB_DRIVER") == "pymongo":
+    if os.environ.get("LECTERN_MONGODB_DRIVER") == "pymongo":
         config.addinivalue_line("filterwarnings", "ignore:unclosed <socket:ResourceWarning")
 
 
@@ -81,7 +81,7 @@ def _delete_dropped_files_soon(uri: str) -> None:
 
 @pytest.fixture(scope="session")
 def settings(mongo_uri: str, worker_id: str) -> Settings:
-    driver = os.environ.get("MONGODB_DRIVER", "motor")
+    driver = os.environ.get("LECTERN_MONGODB_DRIVER", "motor")
     return Settings.model_validate(
         {
             "mongodb_uri": SecretStr(mongo_uri),

@@ -74,9 +74,9 @@ RunQuery = Callable[..., Awaitable[Any]]
 def serving(settings: Settings) -> Iterator[str]:
     """The URL of `lectern serve`, in a process of its own."""
     environment = os.environ | {
-        "MONGODB_URI": settings.mongodb_uri.get_secret_value(),
-        "MONGODB_DATABASE": settings.mongodb_database,
-        "MONGODB_DRIVER": settings.mongodb_driver,
+        "LECTERN_MONGODB_URI": settings.mongodb_uri.get_secret_value(),
+        "LECTERN_MONGODB_DATABASE": settings.mongodb_database,
+        "LECTERN_MONGODB_DRIVER": settings.mongodb_driver,
         "LECTERN_SECRET": SECRET,
     }
     command = [str(Path(sys.executable).with_name("lectern")), "serve", "--port", "0"]

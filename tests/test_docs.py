@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import click
 import pytest
 from typer.main import get_command
 
@@ -34,8 +34,8 @@ def settings() -> set[str]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_setting_on_a_page_exists(page: Path) -> None:
     unknown = set(_SETTING.findall(page.read_text())) - settings()
-    kubernetes = {"LECTERN_SERVICE_HOST", "LECTERN_PORT"}  # variables that Kubernetes sets for a service
-    assert not unknown - kubernetes
+    # Kubernetes sets two of these for a service, and one is misspelt to show the warning.
+    assert not unknown - {"LECTERN_SERVICE_HOST", "LECTERN_PORT", "LECTERN_MAX_COSTS"}
 
 
 def commands(text: str) -> Iterator[tuple[list[str], str]]:
@@ -44,13 +44,13 @@ def commands(text: str) -> Iterator[tuple[list[str], str]]:
         yield words.split(), rest
 
 
-def named(words: list[str]) -> click.Command | None:
+def named(words: list[str]) -> Any:
     """The command that words begin with, if the first is one."""
-    command: click.Command = get_command(app)
-    if not isinstance(command, click.Group) or words[0] not in command.commands:
+    command: Any = get_command(app)
+    if words[0] not in command.commands:
         return None
     for word in words:
-        if not isinstance(command, click.Group):
+        if not hasattr(command, "commands"):
             break
         if word not in command.commands:
             raise AssertionError(f"lectern {' '.join(words)}: there is no command {word}")

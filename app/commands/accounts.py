@@ -124,7 +124,7 @@ def _print_reset(reset: Reset) -> None:
 
 
 _EXAMPLE = """
-If RESET_URL is set, a link is printed instead. To try the token:
+If LECTERN_RESET_URL is set, a link is printed instead. To try the token:
 
   curl http://localhost:8000/graphql -H 'content-type: application/json' -d '{
   "query":

@@ -27,7 +27,8 @@ def explain(
         typer.Option(help="The name of the operation, if the file has several.", show_default=False),
     ] = None,
     run: Annotated[
-        bool, typer.Option("--run", help="Run the operation on MONGODB_URI, and show the measured times.")
+        bool,
+        typer.Option("--run", help="Run the operation on LECTERN_MONGODB_URI, and show the measured times."),
     ] = False,
 ) -> None:
     """Show how an operation is run: its plan's levels, their MongoDB commands, and the fetched fields."""

@@ -20,7 +20,7 @@ from resolvers.cursors import Cursors
 def explained(operation: Operation, *, run: bool) -> str:
     """Returns the plan of an operation as text.
 
-    run: whether to run the operation on the database at MONGODB_URI, and add the measured times.
+    run: whether to run the operation on the database at LECTERN_MONGODB_URI, and add the measured times.
 
     Raises CommandError, with the reason, if the operation can't be run.
     """

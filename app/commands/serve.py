@@ -1,7 +1,6 @@
 """The commands `lectern serve` and `lectern dev`."""
 
 import asyncio
-import os
 import secrets
 import socket
 import webbrowser
@@ -18,6 +17,7 @@ from starlette.types import ASGIApp
 from app import development, embedded
 from app.commands.command_error import CommandError
 from app.database import connect, require_transactions, wait_for
+from app.environment import hand_over
 from app.observing import Log, configure_logs
 from app.sample import SOURCE, load_sample
 from app.server import CannotStartError, Server, bound_socket, make_server, require_files, run_workers
@@ -33,7 +33,7 @@ def serve(
     port: _Port = 8000,
     workers: Annotated[int, typer.Option(help="The number of worker processes.", min=1)] = 1,
 ) -> None:
-    """Serve the catalogue in the database at MONGODB_URI."""
+    """Serve the catalogue in the database at LECTERN_MONGODB_URI."""
     settings = load()
     try:
         require_files()
@@ -45,7 +45,7 @@ def serve(
         _announce(warning, is_warning=True)
     if not settings.lectern_secret.get_secret_value():
         # Workers get this secret from the environment. Otherwise, each would generate a different one.
-        os.environ["LECTERN_SECRET"] = secrets.token_hex(32)
+        hand_over({"lectern_secret": secrets.token_hex(32)})
         _announce(
             "LECTERN_SECRET is not set: sessions and cursors will be valid only until this process ends.",
             is_warning=True,
@@ -104,12 +104,13 @@ def _serve_embedded(
 ) -> None:
     with embedded.running(directory) as uri:
         settings = load()
-        os.environ |= {
-            "MONGODB_URI": uri,
-            "LECTERN_SECRET": development.secret(settings, directory),
-            "CORS_ORIGINS": development.origins(settings),
-            "TRACE_PLAN": "true",
+        own = {
+            "mongodb_uri": uri,
+            "lectern_secret": development.secret(settings, directory),
+            "cors_origins": development.origins(settings),
+            "trace_plan": "true",
         }
+        hand_over(own)
         content = asyncio.run(_prepare(load(), with_sample=with_sample))
         serving = make_server(_application, load(), delay=0)
         serving.on_started = lambda: _welcome(_url(listening), uri, content, directory, in_browser=in_browser)
@@ -179,7 +180,7 @@ def _welcome(url: str, mongodb_uri: str, content: str, directory: Path, *, in_br
   MongoDB    {mongodb_uri}
   Data       {content}
   Sign in    lectern token{option} --role STUDENT (or INSTRUCTOR, STAFF)
-  Import     MONGODB_URI='{mongodb_uri}' lectern import courses FILE --dry-run
+  Import     LECTERN_MONGODB_URI='{mongodb_uri}' lectern import courses FILE --dry-run
 
 Try it:
 

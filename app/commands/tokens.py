@@ -86,14 +86,14 @@ def token(
 def _gateway(settings: Settings, directory: Path) -> Iterator[Settings]:
     """Yields the settings of the gateway for which the token is issued.
 
-    MONGODB_URI and LECTERN_SECRET default to the values of `lectern dev`.
+    LECTERN_MONGODB_URI and LECTERN_SECRET default to the values of `lectern dev`.
     """
     has_database = "mongodb_uri" in settings.model_fields_set
     has_secret = bool(settings.lectern_secret.get_secret_value())
     if not (has_database and has_secret) and not development.was_here(directory):
         raise CommandError(
             f"`lectern dev` has not run in {directory}.\n"
-            "Start it first, or add the --data-dir with which it was started, or set MONGODB_URI and"
+            "Start it first, or add the --data-dir with which it was started, or set LECTERN_MONGODB_URI and"
             " LECTERN_SECRET to the values that your gateway uses."
         )
     update = {"lectern_secret": SecretStr(development.secret(settings, directory))}

@@ -148,7 +148,7 @@ def import_(
         ),
     ] = False,
 ) -> None:
-    """Import a file into the database in MONGODB_URI (`lectern dev` prints the URI of its own).
+    """Import a file into the database in LECTERN_MONGODB_URI (`lectern dev` prints the URI of its own).
 
     Start with --dry-run. Repeating an import changes nothing; repeating an interrupted one completes it.
     """

@@ -263,7 +263,7 @@ class _Pricing:
             raise over(
                 f"The operation has more than {self._limits.fields:,} fields with its fragments expanded",
                 self._limits.fields,
-                "MAX_FIELDS",
+                "LECTERN_MAX_FIELDS",
                 "Request fewer fields in one operation.",
             )
 

@@ -240,8 +240,8 @@ class Executor:
     def _price_limit(self, document: Document) -> tuple[int, str]:
         """Returns the maximum price of an operation, and the name of the setting that defines it."""
         if document.introspects:
-            return self._limits.introspection_cost, "MAX_INTROSPECTION_COST"
-        return self._limits.cost, "MAX_COST"
+            return self._limits.introspection_cost, "LECTERN_MAX_INTROSPECTION_COST"
+        return self._limits.cost, "LECTERN_MAX_COST"
 
 
 def _next(steps: _ReadSteps) -> Document | Refusal | None:
@@ -289,7 +289,7 @@ def _engine(plan: Plan | str) -> Engine:
 
 def _response_too_large(limit: int) -> JsonObject:
     message = (
-        f"The response is larger than {limit:,} bytes (MAX_RESPONSE_BYTES). Request smaller pages with "
-        "`first`, or fewer fields. Changes that a mutation has made are not undone."
+        f"The response is larger than {limit:,} bytes (LECTERN_MAX_RESPONSE_BYTES). Request smaller pages "
+        "with `first`, or fewer fields. Changes that a mutation has made are not undone."
     )
     return {"message": message, "extensions": {"code": error_codes.RESPONSE_TOO_LARGE}}

@@ -109,7 +109,7 @@ def length(headers: Headers) -> int:
 
 
 def _too_large(limit: int) -> HTTPException:
-    return HTTPException(413, f"The body is larger than {limit} bytes (MAX_BODY_BYTES).")
+    return HTTPException(413, f"The body is larger than {limit} bytes (LECTERN_MAX_BODY_BYTES).")
 
 
 def _not_gzip() -> HTTPException:

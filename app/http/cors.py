@@ -55,7 +55,7 @@ _Fields: TypeAlias = tuple[tuple[bytes, bytes], ...]
 _ALLOWED = "access-control-allow-origin"
 _EXPOSED = (b"access-control-expose-headers", b"retry-after, www-authenticate, x-request-id")
 _VARY = {"vary": "origin, access-control-request-headers"}
-_REFUSED = "Pages from this origin may not call the API: the origin is not in CORS_ORIGINS."
+_REFUSED = "Pages from this origin may not call the API: the origin is not in LECTERN_CORS_ORIGINS."
 
 _NO_ONE: _Fields = ((b"vary", b"origin"),)
 _ANYONE: _Fields = (_EXPOSED, (_ALLOWED.encode(), b"*"))
@@ -80,8 +80,10 @@ class CORS:
             "access-control-allow-headers": ", ".join(sorted(self._names)),
             "access-control-max-age": str(_MAX_AGE),
         }
-        self._refused_origin = Throttled("a page was refused: its origin is not in CORS_ORIGINS")
-        self._refused_header = Throttled("a page's request header was refused: it is not in CORS_HEADERS")
+        self._refused_origin = Throttled("a page was refused: its origin is not in LECTERN_CORS_ORIGINS")
+        self._refused_header = Throttled(
+            "a page's request header was refused: it is not in LECTERN_CORS_HEADERS"
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] == "OPTIONS":

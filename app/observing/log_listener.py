@@ -20,7 +20,7 @@ class LogListener(Listener):
 
     def __init__(self) -> None:
         self._refused = Throttled(
-            "requests are refused: too many are waiting, or waited longer than ADMISSION_WAIT"
+            "requests are refused: too many are waiting, or waited longer than LECTERN_ADMISSION_WAIT"
         )
         self._committed = Throttled("a commit outlived its request: committed")
         self._not_committed = Throttled("a commit outlived its request: not committed")

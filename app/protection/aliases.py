@@ -14,4 +14,6 @@ def check_aliases(document: DocumentNode, limit: int) -> None:
     """
     aliases = sum(isinstance(node, FieldNode) and node.alias is not None for node in all_selections(document))
     if aliases > limit:
-        raise over(f"The document has {aliases:,} aliases", limit, "MAX_ALIASES", "Use fewer aliases.")
+        raise over(
+            f"The document has {aliases:,} aliases", limit, "LECTERN_MAX_ALIASES", "Use fewer aliases."
+        )

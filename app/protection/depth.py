@@ -15,7 +15,10 @@ def check_depth(document: DocumentNode, limit: int) -> None:
     deepest = max((depths.of(selected) for selected in sets if selected), default=0)
     if deepest > limit:
         raise over(
-            f"The operation is nested {deepest:,} fields deep", limit, "MAX_DEPTH", "Nest fewer fields."
+            f"The operation is nested {deepest:,} fields deep",
+            limit,
+            "LECTERN_MAX_DEPTH",
+            "Nest fewer fields.",
         )
 
 

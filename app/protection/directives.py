@@ -24,6 +24,6 @@ def check_directives(document: DocumentNode, limit: int) -> None:
         raise over(
             f"The document has {directives:,} directives",
             limit,
-            "MAX_DIRECTIVES",
+            "LECTERN_MAX_DIRECTIVES",
             "Omit fields instead of skipping them.",
         )

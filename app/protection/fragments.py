@@ -17,7 +17,7 @@ def check_fragments(document: DocumentNode, limit: int) -> None:
         raise over(
             f"The document has {fragments:,} fragments and spreads",
             limit,
-            "MAX_FRAGMENTS",
+            "LECTERN_MAX_FRAGMENTS",
             "Replace small fragments with the fields that they contain.",
         )
 

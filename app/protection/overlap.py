@@ -71,6 +71,6 @@ class _Work:
             raise over(
                 f"Checking whether the fields can be merged takes more than {self._limit:,} steps",
                 self._limit,
-                "MAX_OVERLAP",
+                "LECTERN_MAX_OVERLAP",
                 "Repeat fewer fields and fragments.",
             )

@@ -24,14 +24,14 @@ def parsed(text: str, limits: Limits) -> DocumentNode:
         raise over(
             f"The document has {len(text):,} characters",
             limits.query_length,
-            "MAX_QUERY_LENGTH",
+            "LECTERN_MAX_QUERY_LENGTH",
             "Send long values as variables.",
         )
     limit = limits.query_tokens
     too_many = over(
         f"The document has more than {limit:,} tokens, comments or lines",
         limit,
-        "MAX_QUERY_TOKENS",
+        "LECTERN_MAX_QUERY_TOKENS",
         "Send a shorter document.",
     )
     if text.count("\n") + text.count("\r") > limit:

@@ -24,7 +24,7 @@ def check_root_fields(document: DocumentNode, limit: int) -> None:
         raise over(
             f"The document has {root_fields:,} root fields",
             limit,
-            "MAX_ROOT_FIELDS",
+            "LECTERN_MAX_ROOT_FIELDS",
             "Send several requests.",
         )
 

@@ -26,7 +26,9 @@ def check_variables(variables: Mapping[str, _Json], limits: Limits) -> None:
         value, depth = below.pop()
         count += len(value)
         if count > limits.values:
-            raise over(f"The variables have at least {count:,} values", limits.values, "MAX_VALUES", _LESS)
+            raise over(
+                f"The variables have at least {count:,} values", limits.values, "LECTERN_MAX_VALUES", _LESS
+            )
         _check(value, depth, limits)
         members = value if isinstance(value, list) else value.values()
         below += [(member, depth + 1) for member in members if isinstance(member, list | dict)]
@@ -63,10 +65,15 @@ def _literals(document: DocumentNode) -> Iterator[ValueNode | None]:
 def _check(value: Sized, depth: int, limits: Limits) -> None:
     """Checks one list or object. depth: how deeply it is nested; the `variables` object has depth 0."""
     if depth > limits.value_depth:
-        raise over(f"A value is nested {depth:,} levels deep", limits.value_depth, "MAX_VALUE_DEPTH", _LESS)
+        raise over(
+            f"A value is nested {depth:,} levels deep", limits.value_depth, "LECTERN_MAX_VALUE_DEPTH", _LESS
+        )
     if len(value) > limits.list_values:
         raise over(
-            f"A list or object has {len(value):,} values", limits.list_values, "MAX_LIST_VALUES", _SEVERAL
+            f"A list or object has {len(value):,} values",
+            limits.list_values,
+            "LECTERN_MAX_LIST_VALUES",
+            _SEVERAL,
         )
 
 

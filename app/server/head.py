@@ -41,8 +41,8 @@ def rejection(url: bytes, version: str, headers: _Headers, limits: ConnectionLim
 def too_large(url: bytes, limits: ConnectionLimits) -> Rejection:
     """Returns the refusal for a head that is too large: 414 if its URL is too long, otherwise 431."""
     if len(url) > limits.url:
-        return Rejection(414, f"The URL has more than {limits.url} bytes (MAX_URL_BYTES).")
-    sizes = f"{limits.head} bytes (MAX_HEAD_BYTES) or {limits.headers} fields (MAX_HEADERS)"
+        return Rejection(414, f"The URL has more than {limits.url} bytes (LECTERN_MAX_URL_BYTES).")
+    sizes = f"{limits.head} bytes (LECTERN_MAX_HEAD_BYTES) or {limits.headers} fields (LECTERN_MAX_HEADERS)"
     return Rejection(431, f"The head has more than {sizes}.")
 
 

@@ -156,7 +156,7 @@ class Server(uvicorn.Server):
 
     async def _cut(self) -> None:
         _log.warning(
-            "requests were cut off: they took longer than DRAIN_SECONDS",
+            "requests were cut off: they took longer than LECTERN_DRAIN_SECONDS",
             requests=len(self.server_state.tasks),
             seconds=self.seconds,
         )
@@ -173,7 +173,7 @@ def make_server(
 ) -> Server:
     """Returns a server for an application.
 
-    application: creates the application when the server starts. delay: overrides DRAIN_DELAY.
+    application: creates the application when the server starts. delay: overrides LECTERN_DRAIN_DELAY.
     """
     limits = ConnectionLimits(
         connections=_connections(settings.max_connections),
@@ -241,7 +241,7 @@ def require_files() -> None:
     if hard != resource.RLIM_INFINITY and hard < _MIN_FILES:
         raise ValueError(
             f"A process can only open {hard} files here (`ulimit -n`). It needs at least {_MIN_FILES}, or "
-            "MAX_CONNECTIONS plus 256 to hold all connections: raise the limit."
+            "LECTERN_MAX_CONNECTIONS plus 256 to hold all connections: raise the limit."
         )
 
 
@@ -259,7 +259,7 @@ def _connections(limit: int) -> int:
     fits = min(limit, max(files - _RESERVED_FILES, files // 2))
     if fits < limit:
         _log.warning(
-            "this process can hold fewer connections than MAX_CONNECTIONS: `ulimit -n` is too low",
+            "this process can hold fewer connections than LECTERN_MAX_CONNECTIONS: `ulimit -n` is too low",
             connections=fits,
             needed=limit + _RESERVED_FILES,
         )

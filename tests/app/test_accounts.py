@@ -73,8 +73,8 @@ class Office:
 @pytest.fixture(scope="module")
 def environment(mongo_uri: str, worker_id: str) -> dict[str, str]:
     return {
-        "MONGODB_URI": mongo_uri,
-        "MONGODB_DATABASE": f"accounts_{worker_id}",
+        "LECTERN_MONGODB_URI": mongo_uri,
+        "LECTERN_MONGODB_DATABASE": f"accounts_{worker_id}",
         "LECTERN_SECRET": SECRET,
     }
 
@@ -91,8 +91,8 @@ def url(environment: dict[str, str]) -> Iterator[str]:
 def office(environment: dict[str, str], url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    with MongoClient[dict[str, Any]](environment["MONGODB_URI"], tz_aware=True) as client:
-        database = client[environment["MONGODB_DATABASE"]]
+    with MongoClient[dict[str, Any]](environment["LECTERN_MONGODB_URI"], tz_aware=True) as client:
+        database = client[environment["LECTERN_MONGODB_DATABASE"]]
         for name in database.list_collection_names():
             database[name].delete_many({})
         yield Office(database, url)
@@ -136,7 +136,7 @@ def test_the_example_that_is_printed_with_a_token_works(office: Office) -> None:
 
 
 def test_a_link_is_printed_if_reset_url_is_set(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RESET_URL", "https://courses.example/reset#{token}")
+    monkeypatch.setenv("LECTERN_RESET_URL", "https://courses.example/reset#{token}")
     told = office.run("create", ADA, "--name", "Ada", "--role", "STAFF")
     match = re.fullmatch(r"https://courses\.example/reset#([\w-]{43})\n", told.stdout)
     assert match, told.stdout

@@ -25,9 +25,9 @@ NOWHERE = ObjectId()
 @pytest.fixture
 def check(settings: Settings) -> Check:
     environment = {
-        "MONGODB_URI": settings.mongodb_uri.get_secret_value(),
-        "MONGODB_DATABASE": settings.mongodb_database,
-        "MONGODB_DRIVER": settings.mongodb_driver,
+        "LECTERN_MONGODB_URI": settings.mongodb_uri.get_secret_value(),
+        "LECTERN_MONGODB_DATABASE": settings.mongodb_database,
+        "LECTERN_MONGODB_DRIVER": settings.mongodb_driver,
     }
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:

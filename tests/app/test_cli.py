@@ -138,7 +138,7 @@ def test_a_port_in_use_is_reported(command: str, mongo_uri: str, tmp_path: Path)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         data_dir = ["--data-dir", str(tmp_path)] if command == "dev" else []
-        done = lectern(command, "--port", port, *data_dir, MONGODB_URI=mongo_uri)
+        done = lectern(command, "--port", port, *data_dir, LECTERN_MONGODB_URI=mongo_uri)
     assert done.returncode == 1
     assert f"Can't listen on 127.0.0.1 port {port}" in done.stderr
     assert "Choose another address with --host and --port." in done.stderr
@@ -146,9 +146,9 @@ def test_a_port_in_use_is_reported(command: str, mongo_uri: str, tmp_path: Path)
 
 def test_serve_reports_an_unreachable_mongodb_without_the_password() -> None:
     uri = "mongodb://ann:hunter2@127.0.0.1:1/"
-    done = lectern("serve", "--port", "0", MONGODB_URI=uri, MONGODB_TIMEOUT="0.2")
+    done = lectern("serve", "--port", "0", LECTERN_MONGODB_URI=uri, LECTERN_MONGODB_TIMEOUT="0.2")
     assert done.returncode == 1
-    assert done.stderr.startswith("MONGODB_URI: MongoDB does not answer: 127.0.0.1:1")
+    assert done.stderr.startswith("LECTERN_MONGODB_URI: MongoDB does not answer: 127.0.0.1:1")
     assert "hunter2" not in done.stderr + done.stdout
     assert "Traceback" not in done.stderr
 
@@ -160,7 +160,11 @@ def test_serve_requires_a_mongodb_with_transactions(tmp_path: Path) -> None:
     with subprocess.Popen([*standalone, "--nounixsocket"], stdout=subprocess.DEVNULL) as mongod:
         try:
             done = lectern(
-                "serve", "--port", "0", MONGODB_URI=f"mongodb://127.0.0.1:{port}/", MONGODB_TIMEOUT="30"
+                "serve",
+                "--port",
+                "0",
+                LECTERN_MONGODB_URI=f"mongodb://127.0.0.1:{port}/",
+                LECTERN_MONGODB_TIMEOUT="30",
             )
         finally:
             mongod.kill()
@@ -170,17 +174,19 @@ def test_serve_requires_a_mongodb_with_transactions(tmp_path: Path) -> None:
 
 
 def test_serve_warns_of_missing_indexes(mongo_uri: str) -> None:
-    environment = {"MONGODB_URI": mongo_uri, "MONGODB_DATABASE": f"unindexed_{os.getpid()}"}
+    environment = {"LECTERN_MONGODB_URI": mongo_uri, "LECTERN_MONGODB_DATABASE": f"unindexed_{os.getpid()}"}
     assert "Indexes are missing: run `lectern indexes`." in output_of_serve(environment)
     lectern("indexes", **environment)
     assert "missing" not in output_of_serve(environment)
 
 
 def test_serve_without_a_secret_says_what_ends_with_it(mongo_uri: str) -> None:
-    told = output_of_serve({"MONGODB_URI": mongo_uri, "LECTERN_SECRET": ""})
+    told = output_of_serve({"LECTERN_MONGODB_URI": mongo_uri, "LECTERN_SECRET": ""})
     warning = "LECTERN_SECRET is not set: sessions and cursors will be valid only until this process ends."
     assert warning in told
-    assert "LECTERN_SECRET" not in output_of_serve({"MONGODB_URI": mongo_uri, "LECTERN_SECRET": "x" * 32})
+    assert "LECTERN_SECRET" not in output_of_serve(
+        {"LECTERN_MONGODB_URI": mongo_uri, "LECTERN_SECRET": "x" * 32}
+    )
 
 
 def output_of_serve(environment: dict[str, str]) -> str:
@@ -198,12 +204,18 @@ def output_of_serve(environment: dict[str, str]) -> str:
 @pytest.mark.parametrize(
     ("environment", "told"),
     [
-        ({"MONGODB_DRIVER": "mango"}, "MONGODB_DRIVER: Input should be 'motor' or 'pymongo'"),
-        ({"MAX_BODY_BYTES": "-1"}, "MAX_BODY_BYTES: Input should be greater than 0"),
-        ({"LECTERN_SECRET": "short"}, "LECTERN_SECRET: must have at least 32 characters"),
-        ({"LECTERN_ENV": "production", "LECTERN_SECRET": ""}, "LECTERN_SECRET: is required in production"),
-        ({"MONGODB_URI": "http://h/"}, "MONGODB_URI can't be used: "),
-        ({"MONGODB_URI": "mongodb://ann:p@ss@h/"}, "MONGODB_URI can't be used: "),
+        (
+            {"LECTERN_MONGODB_DRIVER": "mango"},
+            "LECTERN_MONGODB_DRIVER must be motor or pymongo, not 'mango'.",
+        ),
+        (
+            {"LECTERN_MAX_BODY_BYTES": "-1"},
+            "LECTERN_MAX_BODY_BYTES must be a whole number greater than 0, not '-1'.",
+        ),
+        ({"LECTERN_SECRET": "short"}, "LECTERN_SECRET must have at least 32 characters"),
+        ({"LECTERN_ENV": "production", "LECTERN_SECRET": ""}, "LECTERN_SECRET is required in production"),
+        ({"LECTERN_MONGODB_URI": "http://h/"}, "LECTERN_MONGODB_URI can't be used: "),
+        ({"LECTERN_MONGODB_URI": "mongodb://ann:p@ss@h/"}, "LECTERN_MONGODB_URI can't be used: "),
     ],
 )
 def test_an_invalid_setting_is_named(environment: dict[str, str], told: str) -> None:
@@ -224,8 +236,8 @@ def test_a_command_does_not_wait_for_graphql_to_be_imported() -> None:
 async def test_workers_accept_each_others_cursors(settings: Settings, database: Database) -> None:
     await store(database, courses=[factories.course() for _ in range(2)])
     environment = {
-        "MONGODB_URI": settings.mongodb_uri.get_secret_value(),
-        "MONGODB_DATABASE": settings.mongodb_database,
+        "LECTERN_MONGODB_URI": settings.mongodb_uri.get_secret_value(),
+        "LECTERN_MONGODB_DATABASE": settings.mongodb_database,
         "LECTERN_SECRET": "",
     }
     page = "query($after: String) { courses(first: 1, after: $after) { pageInfo { endCursor } } }"
@@ -240,14 +252,14 @@ async def test_workers_accept_each_others_cursors(settings: Settings, database: 
 
 
 def test_indexes_are_created_once(mongo_uri: str) -> None:
-    environment = {"MONGODB_URI": mongo_uri, "MONGODB_DATABASE": f"indexes_{os.getpid()}"}
+    environment = {"LECTERN_MONGODB_URI": mongo_uri, "LECTERN_MONGODB_DATABASE": f"indexes_{os.getpid()}"}
     assert "courses.slug_1" in lectern("indexes", **environment).stderr
     assert lectern("indexes", **environment).stderr == "All indexes exist.\n"
 
 
 def test_an_index_that_differs_is_reported_and_kept(mongo_uri: str) -> None:
     name = f"differing_{os.getpid()}"
-    environment = {"MONGODB_URI": mongo_uri, "MONGODB_DATABASE": name}
+    environment = {"LECTERN_MONGODB_URI": mongo_uri, "LECTERN_MONGODB_DATABASE": name}
     lectern("indexes", **environment)
     with MongoClient[dict[str, Any]](mongo_uri) as client:
         client[name]["courses"].drop_index("slug_1")
@@ -266,7 +278,7 @@ def test_duplicates_that_prevent_an_index_are_named(mongo_uri: str) -> None:
     name = f"duplicates_{os.getpid()}"
     with MongoClient[dict[str, Any]](mongo_uri) as client:
         client[name]["accounts"].insert_many([{"_id": n, "email": "a@b.org"} for n in range(2)])
-    done = lectern("indexes", MONGODB_URI=mongo_uri, MONGODB_DATABASE=name)
+    done = lectern("indexes", LECTERN_MONGODB_URI=mongo_uri, LECTERN_MONGODB_DATABASE=name)
     assert done.returncode == 1
     created, problem = done.stderr.splitlines()
     assert "courses.slug_1" in created

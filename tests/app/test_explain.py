@@ -26,11 +26,11 @@ def file(tmp_path: Path) -> str:
 
 
 def test_a_plan_is_printed_without_a_database(file: str) -> None:
-    done = lectern("explain", file, "--variables", '{"n": 3}', MONGODB_URI="mongodb://127.0.0.1:1")
+    done = lectern("explain", file, "--variables", '{"n": 3}', LECTERN_MONGODB_URI="mongodb://127.0.0.1:1")
     assert done.returncode == 0, done.stderr
     assert "commands     2" in done.stdout
     assert " 2    Course.reviews(first: 2): ReviewConnection!  [1 command]" in done.stdout
-    assert "(MAX_COST): 13 objects" in done.stdout
+    assert "(LECTERN_MAX_COST): 13 objects" in done.stdout
 
 
 def test_a_long_name_of_a_collection_is_followed_by_a_space(tmp_path: Path) -> None:
@@ -50,7 +50,8 @@ async def test_an_operation_can_be_run(
     (tmp_path / "variables.json").write_text('{"n": 3}')
     done = lectern(
         "explain", file, "--variables", f"@{tmp_path}/variables.json", "--run",
-        MONGODB_URI=settings.mongodb_uri.get_secret_value(), MONGODB_DATABASE=settings.mongodb_database,
+        LECTERN_MONGODB_URI=settings.mongodb_uri.get_secret_value(),
+        LECTERN_MONGODB_DATABASE=settings.mongodb_database,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "[1 command, 1 parent, " in done.stdout
@@ -68,7 +69,7 @@ async def test_a_failure_in_a_run_is_logged_and_printed(
     )
     done = lectern(
         "explain", file, "--variables", '{"n": 3}', "--run",
-        MONGODB_URI=settings.mongodb_uri.get_secret_value(), MONGODB_DATABASE=name,
+        LECTERN_MONGODB_URI=settings.mongodb_uri.get_secret_value(), LECTERN_MONGODB_DATABASE=name,
     )  # fmt: skip
     await database.client.drop_database(name)
     assert done.returncode == 0, done.stderr
@@ -85,7 +86,8 @@ async def test_a_run_that_does_not_start_is_reported(
     )
     done = lectern(
         "explain", str(tmp_path / "query.graphql"), "--variables", '{"no": null}', "--run",
-        MONGODB_URI=settings.mongodb_uri.get_secret_value(), MONGODB_DATABASE=settings.mongodb_database,
+        LECTERN_MONGODB_URI=settings.mongodb_uri.get_secret_value(),
+        LECTERN_MONGODB_DATABASE=settings.mongodb_database,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "1 errors\n  1:" in done.stdout

@@ -67,7 +67,7 @@ def issuer(settings: dict[str, str], directory: Path) -> Issuer:
     keys.write_text(key_set(RSA.public()))
     with pytest.MonkeyPatch.context() as patch:
         for name, value in settings.items():
-            patch.setenv(name, value)
+            patch.setenv(f"LECTERN_{name}", value)
         read = Settings()
     claims = Claims(read.oidc_roles_claim, read.oidc_roles, read.oidc_student_claim, read.oidc_source)
     return Issuer(

@@ -83,7 +83,7 @@ async def test_an_invalid_token_is_a_401_and_one_that_cant_be_verified_a_503(
 def test_no_issuer_may_have_our_own_name(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (("ISSUER", "lectern"), ("AUDIENCE", AUDIENCE), ("JWKS", NAME)):
         monkeypatch.setenv(f"OIDC_{name}", value)
-    told = "OIDC_ISSUER: must be a different name: `lectern` is the issuer of Lectern's own tokens"
+    told = "LECTERN_OIDC_ISSUER must be a different name: `lectern` is the issuer of Lectern's own tokens."
     with pytest.raises(SettingsError, match=f"^{told}$"):
         load()
 

@@ -106,9 +106,9 @@ async def test_dev_runs_the_migrations(tmp_path: Path) -> None:
 async def test_an_unreachable_database_is_reported_in_a_sentence() -> None:
     uri = "mongodb://ann:hunter2@127.0.0.1:1/?directConnection=true"
     for command in ("status", "up"):
-        done = lectern("migrate", command, MONGODB_URI=uri, MONGODB_TIMEOUT="0.2")
+        done = lectern("migrate", command, LECTERN_MONGODB_URI=uri, LECTERN_MONGODB_TIMEOUT="0.2")
         assert done.returncode == 1
-        assert done.stderr.startswith("MONGODB_URI: MongoDB does not answer: 127.0.0.1:1")
+        assert done.stderr.startswith("LECTERN_MONGODB_URI: MongoDB does not answer: 127.0.0.1:1")
         assert "hunter2" not in done.stderr + done.stdout
 
 

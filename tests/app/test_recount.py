@@ -28,9 +28,9 @@ class Recount:
 
     def __init__(self, settings: Settings) -> None:
         self._environment = {
-            "MONGODB_URI": settings.mongodb_uri.get_secret_value(),
-            "MONGODB_DATABASE": settings.mongodb_database,
-            "MONGODB_DRIVER": settings.mongodb_driver,
+            "LECTERN_MONGODB_URI": settings.mongodb_uri.get_secret_value(),
+            "LECTERN_MONGODB_DATABASE": settings.mongodb_database,
+            "LECTERN_MONGODB_DRIVER": settings.mongodb_driver,
         }
 
     def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -117,8 +117,8 @@ async def test_a_difference_that_no_value_can_correct_has_a_remedy(
 
 def test_an_unreachable_database_is_reported_in_a_sentence() -> None:
     uri = "mongodb://ann:hunter2@127.0.0.1:1/?directConnection=true"
-    done = lectern("recount", MONGODB_URI=uri, MONGODB_TIMEOUT="0.2")
+    done = lectern("recount", LECTERN_MONGODB_URI=uri, LECTERN_MONGODB_TIMEOUT="0.2")
     assert done.returncode == 1
-    assert done.stderr.startswith("MONGODB_URI: MongoDB does not answer: 127.0.0.1:1")
+    assert done.stderr.startswith("LECTERN_MONGODB_URI: MongoDB does not answer: 127.0.0.1:1")
     assert "hunter2" not in done.stderr + done.stdout
     assert "Traceback" not in done.stderr

@@ -36,6 +36,9 @@ TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 TRACEPARENT = f"00-{TRACE_ID}-b7ad6b7169203331-01"
 
 
+SLOW = {"LECTERN_SLOW_OPERATION": "0.0001"}  # every operation is slow
+
+
 class Gateway:
     """A running `lectern serve`, and the lines of its log."""
 
@@ -64,11 +67,11 @@ def running(
         port = free.getsockname()[1]
     log = directory / "log"
     variables = {
-        "MONGODB_URI": settings.mongodb_uri.get_secret_value(),
-        "MONGODB_DATABASE": settings.mongodb_database,
-        "MONGODB_DRIVER": settings.mongodb_driver,
+        "LECTERN_MONGODB_URI": settings.mongodb_uri.get_secret_value(),
+        "LECTERN_MONGODB_DATABASE": settings.mongodb_database,
+        "LECTERN_MONGODB_DRIVER": settings.mongodb_driver,
         "LECTERN_SECRET": SECRET,
-        "LOG_FORMAT": "json",
+        "LECTERN_LOG_FORMAT": "json",
     }
     command = [str(Path(sys.executable).with_name("lectern")), "serve", "--port", str(port), "--workers", "2"]
     with (
@@ -150,7 +153,11 @@ def test_no_line_has_personal_data_unless_a_setting_asks_for_it(sample: Settings
     for asked in ("false", "true"):
         directory = tmp_path / asked
         directory.mkdir()
-        settings = {"LOG_PERSONAL_DATA": asked, "SLOW_OPERATION": "0.0001", "LOG_LEVEL": "debug"}
+        settings = {
+            "LECTERN_LOG_PERSONAL_DATA": asked,
+            "LECTERN_SLOW_OPERATION": "0.0001",
+            "LECTERN_LOG_LEVEL": "debug",
+        }
         with running(sample, directory, settings) as gateway:
             gateway.query(QUERY, {"x-forwarded-for": "203.0.113.7"}, **search)
             gateway.query(sign_up, input=person)
@@ -170,7 +177,7 @@ def test_no_line_has_personal_data_unless_a_setting_asks_for_it(sample: Settings
 
 
 def test_a_slow_operation_is_logged_with_its_plan_and_not_repeated(sample: Settings, tmp_path: Path) -> None:
-    with running(sample, tmp_path, {"SLOW_OPERATION": "0.0001", "LOG_LEVEL": "warning"}) as gateway:
+    with running(sample, tmp_path, {**SLOW, "LECTERN_LOG_LEVEL": "warning"}) as gateway:
         for _ in range(6):
             gateway.query(QUERY, {"x-request-id": "r-1"})
         log = gateway.stop()

@@ -8,6 +8,7 @@ import pytest
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from app.environment import variable
 from app.settings import Settings, SettingsError, load
 
 DOCS = Path(__file__).parents[2] / "docs" / "settings.md"
@@ -15,7 +16,7 @@ DOCS = Path(__file__).parents[2] / "docs" / "settings.md"
 
 def test_the_documentation_equals_the_table() -> None:
     rows = re.findall(r"^\| `(\w+)` \| (.*?) \| (.*?) \|$", DOCS.read_text(encoding="utf-8"), re.MULTILINE)
-    expected = [(name.upper(), _shown(field.default), field.description) for name, field in _fields()]
+    expected = [(variable(name), _shown(field.default), field.description) for name, field in _fields()]
     assert [(name, default.strip("`"), text) for name, default, text in rows] == expected
 
 
@@ -32,8 +33,8 @@ def _shown(default: object) -> str:
 
 
 def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CORS_ORIGINS", "https://a.example, https://b.example,")
-    monkeypatch.setenv("GRAPHIQL", "false")
+    monkeypatch.setenv("LECTERN_CORS_ORIGINS", "https://a.example, https://b.example,")
+    monkeypatch.setenv("LECTERN_GRAPHIQL", "false")
     monkeypatch.setenv("LECTERN_SECRET", "x" * 32)
     settings = load()
     assert settings.cors_origins == ("https://a.example", "https://b.example")
@@ -43,22 +44,22 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_every_invalid_setting_is_named_and_no_value_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LECTERN_SECRET", "x" * 31)
-    monkeypatch.setenv("MONGODB_TIMEOUT", "soon")
+    monkeypatch.setenv("LECTERN_MONGODB_TIMEOUT", "soon")
     told = refused()
-    assert [line.split(":")[0] for line in told.splitlines()] == ["MONGODB_TIMEOUT", "LECTERN_SECRET"]
+    assert [line.split()[0] for line in told.splitlines()] == ["LECTERN_MONGODB_TIMEOUT", "LECTERN_SECRET"]
     assert "x" * 31 not in told
 
 
 @pytest.mark.parametrize(
     ("secret", "told"),
     [
-        ("", "LECTERN_SECRET: is required in production (generate one: openssl rand -hex 32)"),
+        ("", "LECTERN_SECRET is required in production (generate one: openssl rand -hex 32)"),
         (
             "correct horse battery staple hm",
-            "LECTERN_SECRET: must have at least 32 characters (generate one: ",
+            "LECTERN_SECRET must have at least 32 characters (generate one: ",
         ),
-        ("changeme" * 4, "LECTERN_SECRET: is too easy to guess (generate one: openssl rand -hex 32)"),
-        ("0123456789abcdef" * 2, "LECTERN_SECRET: is too easy to guess (generate one: "),
+        ("changeme" * 4, "LECTERN_SECRET is too easy to guess (generate one: openssl rand -hex 32)"),
+        ("0123456789abcdef" * 2, "LECTERN_SECRET is too easy to guess (generate one: "),
     ],
 )
 def test_production_requires_a_strong_secret(monkeypatch: pytest.MonkeyPatch, secret: str, told: str) -> None:
@@ -81,16 +82,16 @@ def test_development_accepts_no_secret_or_a_simple_one(monkeypatch: pytest.Monke
 
 
 ISSUER = {
-    "OIDC_ISSUER": "https://id.example",
-    "OIDC_AUDIENCE": "courses",
-    "OIDC_JWKS": "https://id.example/jwks",
+    "LECTERN_OIDC_ISSUER": "https://id.example",
+    "LECTERN_OIDC_AUDIENCE": "courses",
+    "LECTERN_OIDC_JWKS": "https://id.example/jwks",
 }
 
 
 def test_an_external_issuer_is_configured_with_its_role_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in (ISSUER | {"OIDC_ALGORITHMS": "PS256, EdDSA"}).items():
+    for name, value in (ISSUER | {"LECTERN_OIDC_ALGORITHMS": "PS256, EdDSA"}).items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("OIDC_ROLES", "teacher=INSTRUCTOR, https://id.example/admin = STAFF,")
+    monkeypatch.setenv("LECTERN_OIDC_ROLES", "teacher=INSTRUCTOR, https://id.example/admin = STAFF,")
     settings = load()
     assert settings.oidc_algorithms == ("PS256", "EdDSA")
     assert settings.oidc_roles == {"teacher": "INSTRUCTOR", "https://id.example/admin": "STAFF"}
@@ -99,19 +100,29 @@ def test_an_external_issuer_is_configured_with_its_role_names(monkeypatch: pytes
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        ({"OIDC_AUDIENCE": ""}, "OIDC_AUDIENCE: is required when OIDC_ISSUER is set"),
-        ({"OIDC_JWKS": ""}, "OIDC_JWKS: is required when OIDC_ISSUER is set"),
+        ({"LECTERN_OIDC_AUDIENCE": ""}, "LECTERN_OIDC_AUDIENCE is required when LECTERN_OIDC_ISSUER is set"),
+        ({"LECTERN_OIDC_JWKS": ""}, "LECTERN_OIDC_JWKS is required when LECTERN_OIDC_ISSUER is set"),
         (
-            {"OIDC_ISSUER": ""},
-            "OIDC_AUDIENCE: has no effect without OIDC_ISSUER\nOIDC_JWKS: has no effect without OIDC_ISSUER",
+            {"LECTERN_OIDC_ISSUER": ""},
+            "LECTERN_OIDC_AUDIENCE has no effect without LECTERN_OIDC_ISSUER.\n"
+            "LECTERN_OIDC_JWKS has no effect without LECTERN_OIDC_ISSUER",
         ),
-        ({"OIDC_JWKS": "/nowhere/jwks.json"}, "OIDC_JWKS: must be a URL or an existing file"),
-        ({"OIDC_ALGORITHMS": "RS256,HS256"}, "OIDC_ALGORITHMS: must be one or more of ES256, "),
-        ({"OIDC_ALGORITHMS": "none"}, "OIDC_ALGORITHMS: must be one or more of ES256, "),
-        ({"OIDC_ALGORITHMS": ","}, "OIDC_ALGORITHMS: must be one or more of ES256, "),
-        ({"OIDC_ROLES": "teacher=TUTOR"}, "OIDC_ROLES: must map each name to STUDENT, INSTRUCTOR or STAFF"),
-        ({"OIDC_ROLES": "admin=STAFF,teacher"}, "`teacher` is invalid"),
-        ({"OIDC_LEEWAY": "601"}, "OIDC_LEEWAY: Input should be less than or equal to 600"),
+        ({"LECTERN_OIDC_JWKS": "/nowhere/jwks.json"}, "LECTERN_OIDC_JWKS must be a URL or an existing file"),
+        (
+            {"LECTERN_OIDC_ALGORITHMS": "RS256,HS256"},
+            "LECTERN_OIDC_ALGORITHMS must be one or more of ES256, ",
+        ),
+        ({"LECTERN_OIDC_ALGORITHMS": "none"}, "LECTERN_OIDC_ALGORITHMS must be one or more of ES256, "),
+        ({"LECTERN_OIDC_ALGORITHMS": ","}, "LECTERN_OIDC_ALGORITHMS must be one or more of ES256, "),
+        (
+            {"LECTERN_OIDC_ROLES": "teacher=TUTOR"},
+            "LECTERN_OIDC_ROLES must map each name to STUDENT, INSTRUCTOR or STAFF",
+        ),
+        ({"LECTERN_OIDC_ROLES": "admin=STAFF,teacher"}, "`teacher` is invalid"),
+        (
+            {"LECTERN_OIDC_LEEWAY": "601"},
+            "LECTERN_OIDC_LEEWAY must be a number of at least 0 and at most 600, not '601'.",
+        ),
     ],
 )
 def test_invalid_settings_of_an_external_issuer_are_named(
@@ -122,10 +133,44 @@ def test_invalid_settings_of_an_external_issuer_are_named(
     assert told in refused()
 
 
+def test_a_key_set_in_place_of_its_path_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (ISSUER | {"LECTERN_OIDC_JWKS": '{"keys": [' + " " * 5000 + "]}"}).items():
+        monkeypatch.setenv(name, value)
+    assert refused() == "LECTERN_OIDC_JWKS must be a URL or an existing file."
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("LECTERN_MAX_COST", "abc", "a whole number greater than 0, not 'abc'"),
+        ("LECTERN_MAX_COST", "0", "a whole number greater than 0, not '0'"),
+        ("LECTERN_MAX_COST", "", "a whole number greater than 0, not ''"),
+        ("LECTERN_MAX_COST", "9" * 5000, f"a whole number greater than 0, not '{'9' * 40}…'"),
+        ("LECTERN_MAX_ALIASES", "1.5", "a whole number of at least 0, not '1.5'"),
+        ("LECTERN_MONGODB_TIMEOUT", "inf", "a number greater than 0, not 'inf'"),
+        ("LECTERN_REQUEST_TIMEOUT", "5 s", "a number greater than 0 and at most 300, not '5 s'"),
+        ("LECTERN_DRAIN_DELAY", "nan", "a number of at least 0 and at most 600, not 'nan'"),
+        ("LECTERN_METRICS", "maybe", "true or false, not 'maybe'"),
+        ("LECTERN_ENV", "prod", "development or production, not 'prod'"),
+        ("LECTERN_OIDC_SOURCE", "", "text with 1 or more characters, not ''"),
+        (
+            "LECTERN_MONGODB_DATABASE",
+            "x" * 64,
+            f"text with 1 or more characters and at most 63, not '{'x' * 40}…'",
+        ),
+    ],
+)
+def test_a_wrong_value_is_shown_beside_the_values_that_are_valid(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, told: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert refused() == f"{name} must be {told}."
+
+
 @pytest.mark.parametrize("url", ["https://courses.example/reset", "courses.example/{token}"])
 def test_a_reset_url_must_contain_the_token(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
-    monkeypatch.setenv("RESET_URL", url)
-    assert "RESET_URL: must be a URL with {token} in it" in refused()
+    monkeypatch.setenv("LECTERN_RESET_URL", url)
+    assert "LECTERN_RESET_URL must be a URL with {token} in it" in refused()
 
 
 def refused() -> str:
@@ -136,11 +181,11 @@ def refused() -> str:
 
 @pytest.mark.parametrize("given", ["10.0.0.0/8, ::1", "*", ""])
 def test_proxies_are_addresses_and_networks(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
-    monkeypatch.setenv("FORWARDED_ALLOW_IPS", given)
+    monkeypatch.setenv("LECTERN_FORWARDED_ALLOW_IPS", given)
     assert ", ".join(load().forwarded_allow_ips) == given
 
 
 @pytest.mark.parametrize("given", ["proxy.example", "10.0.0.1/8", "*,10.0.0.1"])
 def test_invalid_proxies_prevent_the_start(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
-    monkeypatch.setenv("FORWARDED_ALLOW_IPS", given)
-    assert "FORWARDED_ALLOW_IPS: must be addresses and networks, or `*` alone: " in refused()
+    monkeypatch.setenv("LECTERN_FORWARDED_ALLOW_IPS", given)
+    assert "LECTERN_FORWARDED_ALLOW_IPS must be addresses and networks, or `*` alone: " in refused()

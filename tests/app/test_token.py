@@ -26,8 +26,8 @@ VIEWER = "{ viewer { roles student { id enrollments { totalCount } } instructor 
 def environment(settings: Settings) -> dict[str, str]:
     """The environment of a gateway on the test's database."""
     return {
-        "MONGODB_URI": settings.mongodb_uri.get_secret_value(),
-        "MONGODB_DATABASE": settings.mongodb_database,
+        "LECTERN_MONGODB_URI": settings.mongodb_uri.get_secret_value(),
+        "LECTERN_MONGODB_DATABASE": settings.mongodb_database,
         "LECTERN_SECRET": SECRET,
     }
 

@@ -54,7 +54,7 @@ async def fill(name: str, database: Database, seed: int = 0) -> None:
 
 def import_real(name: str, uri: str, database: str, directory: Path) -> None:
     """Imports some thousand rows of a real data set, with the command line."""
-    environment = os.environ | {"MONGODB_URI": uri, "MONGODB_DATABASE": database}
+    environment = os.environ | {"LECTERN_MONGODB_URI": uri, "LECTERN_MONGODB_DATABASE": database}
     lectern = Path(sys.executable).with_name("lectern")
     for collection, file, mapping in _FILES[name]:
         part = directory / name / file

@@ -167,7 +167,7 @@ def test_an_operation_costs_at_most_max_cost(allowed: int, is_refused: bool) -> 
         return
     assert refusal(prepared) == (
         f"The operation costs up to {PRICE:,} (1,201 objects, 3,500 values and 2 commands), but at most "
-        f"{allowed:,} are allowed (MAX_COST). Request smaller pages with `first`, or fewer fields."
+        f"{allowed:,} are allowed (LECTERN_MAX_COST). Request smaller pages with `first`, or fewer fields."
     )
 
 
@@ -199,7 +199,7 @@ def test_fields_are_counted_with_fragments_expanded(allowed: int, is_refused: bo
     executor = Executor(schema, replace(UNLIMITED, fields=allowed))
     prepared = executor.prepare(Operation(query))
     if is_refused:
-        assert "MAX_FIELDS" in refusal(prepared)
+        assert "LECTERN_MAX_FIELDS" in refusal(prepared)
     else:
         assert isinstance(prepared, Prepared)
 
@@ -252,7 +252,7 @@ def test_introspection_costs_at_most_max_introspection_cost(allowed: bool) -> No
     prepared = Executor(schema, limits).prepare(Operation(query))
     assert isinstance(prepared, Prepared if allowed else Refusal)
     if not allowed:
-        assert "MAX_INTROSPECTION_COST" in refusal(prepared)
+        assert "LECTERN_MAX_INTROSPECTION_COST" in refusal(prepared)
 
 
 @pytest.mark.parametrize("aliases", [10, 40])

@@ -71,7 +71,9 @@ class Gateway:
         self._figures = Figures.make(directory / "figures")
         command = [*within, sys.executable, "-m", "tests.hostile.heartbeat", str(directory / "figures")]
         command += ["serve", "--port", str(self.port)]
-        self._process = start(command, self.log, {"PYTHONPATH": str(ROOT), "DRAIN_DELAY": "0", **environment})
+        self._process = start(
+            command, self.log, {"PYTHONPATH": str(ROOT), "LECTERN_DRAIN_DELAY": "0", **environment}
+        )
 
     @property
     def pid(self) -> int:

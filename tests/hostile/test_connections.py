@@ -18,7 +18,15 @@ from tests.support import missing
 
 SHORT = 1.0  # seconds of a client's timeouts in these tests
 LATE = 6.0  # seconds until a client must have been cut off: the machine may be busy
-TIMES = {name: str(SHORT) for name in ("HEAD_TIMEOUT", "BODY_TIMEOUT", "STALL_TIMEOUT", "KEEP_ALIVE_TIMEOUT")}
+TIMES = {
+    name: str(SHORT)
+    for name in (
+        "LECTERN_HEAD_TIMEOUT",
+        "LECTERN_BODY_TIMEOUT",
+        "LECTERN_STALL_TIMEOUT",
+        "LECTERN_KEEP_ALIVE_TIMEOUT",
+    )
+}
 SMALL = "{ courses(first: 1) { nodes { title } } }"
 LARGE = "{ courses(first: 100) { nodes { reviews(first: 50) { nodes { id title body } } } } }"
 MB = 1_000_000
@@ -219,7 +227,7 @@ def test_more_connections_than_files_are_refused_and_logged(sample: Settings, tm
     if not which("prlimit"):
         missing("prlimit is not installed (util-linux, on Linux)")
     limited = ("prlimit", "--nofile=1024:1024")
-    times = {"HEAD_TIMEOUT": "30", "KEEP_ALIVE_TIMEOUT": "30"}
+    times = {"LECTERN_HEAD_TIMEOUT": "30", "LECTERN_KEEP_ALIVE_TIMEOUT": "30"}
     with serving(tmp_path, production(sample) | times, *limited) as gateway:
         ends = asyncio.run(_open_many(gateway, 1_100))
         assert not gateway.ask(SMALL).refused  # the other connections are closed

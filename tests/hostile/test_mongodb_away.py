@@ -1,4 +1,4 @@
-"""A MongoDB that is slow, unresponsive or gone. MONGODB_DRIVER chooses the driver."""
+"""A MongoDB that is slow, unresponsive or gone. LECTERN_MONGODB_DRIVER chooses the driver."""
 
 import asyncio
 import time
@@ -46,7 +46,7 @@ def away(own: Mongod) -> Settings:
 @pytest.fixture(scope="module")
 def patient(away: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """A gateway with a deadline of DEADLINE, half of it to find a MongoDB server, as by default."""
-    times = {"REQUEST_TIMEOUT": str(DEADLINE), "MONGODB_TIMEOUT": str(DEADLINE / 2)}
+    times = {"LECTERN_REQUEST_TIMEOUT": str(DEADLINE), "LECTERN_MONGODB_TIMEOUT": str(DEADLINE / 2)}
     with serving(tmp_path_factory.mktemp("patient"), production(away) | times) as gateway:
         for query in (SMALL, SLOW):
             assert not gateway.ask(query).refused

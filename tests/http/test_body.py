@@ -133,7 +133,7 @@ async def test_a_body_is_at_most_max_body_bytes(
     if status == 413:
         assert error(answer)[1:] == (
             "REQUEST_TOO_LARGE",
-            "The body is larger than 1000 bytes (MAX_BODY_BYTES).",
+            "The body is larger than 1000 bytes (LECTERN_MAX_BODY_BYTES).",
         )
 
 

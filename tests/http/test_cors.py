@@ -125,9 +125,9 @@ async def test_a_refused_preflight_names_the_setting(
     for _ in range(50):
         answer = await preflight(url, "http://localhost:5173")
     assert answer.status_code == 403
-    assert "CORS_ORIGINS" in answer.text
+    assert "LECTERN_CORS_ORIGINS" in answer.text
     (line,) = capsys.readouterr().out.splitlines()
-    assert "CORS_ORIGINS" in line
+    assert "LECTERN_CORS_ORIGINS" in line
     assert "http://localhost:5173" in line
 
 
@@ -144,7 +144,7 @@ async def test_a_header_that_is_not_allowed_is_logged(
     assert answer.status_code == 204
     assert "x-school" not in allowed_headers(answer)
     (line,) = capsys.readouterr().out.splitlines()
-    assert "CORS_HEADERS" in line
+    assert "LECTERN_CORS_HEADERS" in line
     assert "x-school" in line
 
 

@@ -22,13 +22,13 @@ def fresh_shell(
 ) -> Iterator[Callable[[str], Shell]]:
     """Returns a function that creates a shell on an empty database, which is dropped at the end."""
     client: MongoClient[Document] = MongoClient(mongo_uri, tz_aware=True)
-    monkeypatch.setenv("MONGODB_URI", mongo_uri)
+    monkeypatch.setenv("LECTERN_MONGODB_URI", mongo_uri)
     names: list[str] = []
 
     def make(name: str) -> Shell:
         names.append(f"import_{worker_id}_{name}")
         client.drop_database(names[-1])
-        monkeypatch.setenv("MONGODB_DATABASE", names[-1])
+        monkeypatch.setenv("LECTERN_MONGODB_DATABASE", names[-1])
         return Shell(client[names[-1]], tmp_path)
 
     yield make

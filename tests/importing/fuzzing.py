@@ -200,14 +200,14 @@ class Tried(NamedTuple):
 
 def tried(uri: str, directory: str, seed: int) -> Tried:
     """Imports one damaged file into a database of this process."""
-    os.environ |= {"MONGODB_URI": uri, "MONGODB_DATABASE": f"fuzzing_{os.getpid()}"}
+    os.environ |= {"LECTERN_MONGODB_URI": uri, "LECTERN_MONGODB_DATABASE": f"fuzzing_{os.getpid()}"}
     own = Path(directory) / str(os.getpid())
     own.mkdir(exist_ok=True)
     dice = random.Random(seed)
     name, content, collection = dice.choice(real_files())
     file = damaged(content, is_csv=name.endswith(".csv"), dice=dice)
     with MongoClient[dict[str, object]](uri) as client:
-        shell = Shell(client[os.environ["MONGODB_DATABASE"]], own)
+        shell = Shell(client[os.environ["LECTERN_MONGODB_DATABASE"]], own)
         wrong = complaint(shell, file, collection, write=dice.random() < 0.3)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     return Tried(seed, name, file.kind, wrong, memory)

@@ -330,10 +330,10 @@ def test_errors_are_one_sentence_without_a_traceback(
 
 
 def test_an_unreachable_database(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MONGODB_URI", "mongodb://user:secret@127.0.0.1:1/?directConnection=true")
-    monkeypatch.setenv("MONGODB_TIMEOUT", "0.2")
+    monkeypatch.setenv("LECTERN_MONGODB_URI", "mongodb://user:secret@127.0.0.1:1/?directConnection=true")
+    monkeypatch.setenv("LECTERN_MONGODB_TIMEOUT", "0.2")
     result = shell.run("import", "courses", shell.write("c.csv", "id,title\n1,A\n"))
-    assert "MONGODB_URI: MongoDB does not answer" in str(result.exception)
+    assert "LECTERN_MONGODB_URI: MongoDB does not answer" in str(result.exception)
     assert "secret" not in str(result.exception)
 
 

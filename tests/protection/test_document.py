@@ -14,8 +14,8 @@ LIMITS = Limits()
 
 
 def test_every_limit_is_documented_with_its_default() -> None:
-    rows = dict(re.findall(r"^\| `MAX_(\w+)` \| ([\d,]+) \|", DOCUMENT, re.MULTILINE))
-    priced = dict(re.findall(r"`MAX_(\w+)` \(([\d,]+)", DOCUMENT))
+    rows = dict(re.findall(r"^\| `LECTERN_MAX_(\w+)` \| ([\d,]+) \|", DOCUMENT, re.MULTILINE))
+    priced = dict(re.findall(r"`LECTERN_MAX_(\w+)` \(([\d,]+)", DOCUMENT))
     documented = {name.lower(): int(value.replace(",", "")) for name, value in (rows | priced).items()}
     assert {name: documented.get(name) for name in Limits.__dataclass_fields__} == {
         name: getattr(LIMITS, name) for name in Limits.__dataclass_fields__
@@ -32,7 +32,7 @@ def test_every_limit_is_documented_with_its_default() -> None:
         (
             "query ($after: String) { courses(first: 20, after: $after) { nodes { title "
             "reviews(first: 5) { nodes { rating student { name } } } } totalCount } }",
-            "up to {price:,} of 50,000 (MAX_COST): "
+            "up to {price:,} of 50,000 (LECTERN_MAX_COST): "
             "{objects:,} objects, {values:,} values, {commands:,} commands",
         ),
     ],

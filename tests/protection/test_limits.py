@@ -87,28 +87,28 @@ def test_a_document_at_its_limit_is_accepted(name: str) -> None:
 @pytest.mark.parametrize("name", TEXTS)
 def test_a_document_one_over_its_limit_is_refused(name: str) -> None:
     message = refused_for(TEXTS[name](getattr(LIMITS, name) + 1))
-    assert f"{getattr(LIMITS, name):,} are allowed (MAX_{name.upper()})" in message
+    assert f"{getattr(LIMITS, name):,} are allowed (LECTERN_MAX_{name.upper()})" in message
 
 
 @pytest.mark.parametrize("more", ["\n#", "\n", "\r", ",\n"])
 def test_comments_and_lines_are_bounded_as_tokens_are(more: str) -> None:
     text = "{ courses { totalCount } }"
     assert refusals(text + more * LIMITS.query_tokens) == []
-    assert "MAX_QUERY_TOKENS" in refused_for(text + more * (LIMITS.query_tokens + 1))
+    assert "LECTERN_MAX_QUERY_TOKENS" in refused_for(text + more * (LIMITS.query_tokens + 1))
 
 
 def test_a_literal_object_is_limited_like_a_list() -> None:
     text = "{{ courses(filter: {{ {} }}) {{ totalCount }} }}"
     (error, *_) = refusals(text.format("x: 1 " * LIMITS.list_values))
     assert error["extensions"] == {"code": "GRAPHQL_VALIDATION_FAILED"}
-    assert "MAX_LIST_VALUES" in refused_for(text.format("x: 1 " * (LIMITS.list_values + 1)))
+    assert "LECTERN_MAX_LIST_VALUES" in refused_for(text.format("x: 1 " * (LIMITS.list_values + 1)))
 
 
 def test_the_depth_of_a_literal_is_limited() -> None:
     """No input of the schema is nested this deep, so the accepted literal fails validation instead."""
     (error, *_) = refusals(f"{{ {listed('[' * 9 + ']' * 9)} }}")
     assert error["extensions"] == {"code": "GRAPHQL_VALIDATION_FAILED"}
-    assert "MAX_VALUE_DEPTH" in refused_for(f"{{ {listed('[' * 10 + ']' * 10)} }}")
+    assert "LECTERN_MAX_VALUE_DEPTH" in refused_for(f"{{ {listed('[' * 10 + ']' * 10)} }}")
 
 
 @pytest.mark.parametrize(
@@ -207,12 +207,12 @@ FILTERED = "query ($f: CourseFilter) { courses(filter: $f) { totalCount } }"
 @pytest.mark.parametrize(
     ("limit", "variables"),
     [
-        ("MAX_LIST_VALUES", lambda more: {"f": {"tags": ["x"] * (LIMITS.list_values + more)}}),
-        ("MAX_LIST_VALUES", lambda more: {"unknown": [{"x": [[0] * (LIMITS.list_values + more)]}]}),
-        ("MAX_LIST_VALUES", lambda more: {f"v{n}": n for n in range(LIMITS.list_values + more)}),
-        ("MAX_VALUES", lambda more: {"v": [[0] * 248] * 20 + [[0] * (18 + more)]}),
-        ("MAX_VALUE_DEPTH", lambda more: {"v": orjson.loads("[" * (10 + more) + "]" * (10 + more))}),
-        ("MAX_VALUE_DEPTH", lambda more: {"v": nested_value(10 + more)}),
+        ("LECTERN_MAX_LIST_VALUES", lambda more: {"f": {"tags": ["x"] * (LIMITS.list_values + more)}}),
+        ("LECTERN_MAX_LIST_VALUES", lambda more: {"unknown": [{"x": [[0] * (LIMITS.list_values + more)]}]}),
+        ("LECTERN_MAX_LIST_VALUES", lambda more: {f"v{n}": n for n in range(LIMITS.list_values + more)}),
+        ("LECTERN_MAX_VALUES", lambda more: {"v": [[0] * 248] * 20 + [[0] * (18 + more)]}),
+        ("LECTERN_MAX_VALUE_DEPTH", lambda more: {"v": orjson.loads("[" * (10 + more) + "]" * (10 + more))}),
+        ("LECTERN_MAX_VALUE_DEPTH", lambda more: {"v": nested_value(10 + more)}),
     ],
     ids=["a list", "a nested list", "an object", "values", "lists in lists", "objects in objects"],
 )  # fmt: skip

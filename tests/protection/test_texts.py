@@ -137,7 +137,7 @@ def test_invalid_variables_are_refused_quickly_and_briefly(name: str) -> None:
     assert len(orjson.dumps(refused.payload)) < 11 * 1_500
 
 
-# -- INTROSPECTION=false -----------------------------------------------------------------------------------
+# -- LECTERN_INTROSPECTION=false ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ class Process:
         with log.open("ab") as output:
             self.process = subprocess.Popen(
                 command, stdout=output, stderr=output, cwd=log.parent,
-                env=os.environ | {"PYTHONPATH": str(_ROOT), "DRAIN_DELAY": "0"} | {**environment},
+                env=os.environ | {"PYTHONPATH": str(_ROOT), "LECTERN_DRAIN_DELAY": "0"} | {**environment},
             )  # fmt: skip
 
     @property

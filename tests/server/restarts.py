@@ -31,7 +31,7 @@ class Gateways:
 
     def __init__(self, directory: Path, settings: Settings, workers: int) -> None:
         self._directory, self._workers = directory, workers
-        self._environment = environment(settings) | {"DRAIN_DELAY": str(settings.drain_delay)}
+        self._environment = environment(settings) | {"LECTERN_DRAIN_DELAY": str(settings.drain_delay)}
         self.ports = free_ports(2)
         self._processes = dict(zip(self.ports, map(self._start, self.ports), strict=True))
 

@@ -12,16 +12,16 @@ from tests.server.processes import Process, toy, until
 from tests.server.wire import BODY, CHUNKS, END, GET, POST, UPGRADE, answers, connected, received, sent
 
 SIZES = {
-    "MAX_HEAD_BYTES": "2000",
-    "MAX_HEADERS": "10",
-    "MAX_URL_BYTES": "500",
+    "LECTERN_MAX_HEAD_BYTES": "2000",
+    "LECTERN_MAX_HEADERS": "10",
+    "LECTERN_MAX_URL_BYTES": "500",
 }
 TIME = 0.6  # seconds of a timeout
 TIMES = {
-    "HEAD_TIMEOUT": str(TIME),
-    "BODY_TIMEOUT": str(TIME),
-    "STALL_TIMEOUT": str(TIME),
-    "KEEP_ALIVE_TIMEOUT": str(2 * TIME),
+    "LECTERN_HEAD_TIMEOUT": str(TIME),
+    "LECTERN_BODY_TIMEOUT": str(TIME),
+    "LECTERN_STALL_TIMEOUT": str(TIME),
+    "LECTERN_KEEP_ALIVE_TIMEOUT": str(2 * TIME),
 }
 
 
@@ -40,14 +40,14 @@ def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
 @pytest.fixture
 def cramped(tmp_path: Path) -> Iterator[Process]:
     """A server that holds at most 1 MB of unread answers."""
-    with toy(tmp_path / "log", {"MAX_UNREAD_BYTES": "1000000"}) as process:
+    with toy(tmp_path / "log", {"LECTERN_MAX_UNREAD_BYTES": "1000000"}) as process:
         yield process
 
 
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Process]:
     """A server that holds at most 20 connections."""
-    with toy(tmp_path / "log", {"MAX_CONNECTIONS": "20"}) as process:
+    with toy(tmp_path / "log", {"LECTERN_MAX_CONNECTIONS": "20"}) as process:
         yield process
 
 
@@ -436,6 +436,6 @@ def test_invalid_requests_do_not_fill_the_log(server: Process) -> None:
     ],
 )
 def test_the_client_address_behind_a_proxy(tmp_path: Path, trusted: str, forwarded: str, client: str) -> None:
-    with toy(tmp_path / "log", {"FORWARDED_ALLOW_IPS": trusted}) as server:
+    with toy(tmp_path / "log", {"LECTERN_FORWARDED_ALLOW_IPS": trusted}) as server:
         head = f"GET /client HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: {forwarded}\r\n\r\n"
         assert sent(server, head.encode()).last == client.encode()

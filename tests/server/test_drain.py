@@ -28,7 +28,9 @@ SMALL = {"query": "{ courses(first: 1) { totalCount } }"}
 def test_it_is_unready_but_still_answers_until_the_delay_is_over(
     settings: Settings, tmp_path: Path, number: signal.Signals
 ) -> None:
-    server = Process([*LECTERN, "0"], tmp_path / "log", environment(settings) | {"DRAIN_DELAY": "1.5"})
+    server = Process(
+        [*LECTERN, "0"], tmp_path / "log", environment(settings) | {"LECTERN_DRAIN_DELAY": "1.5"}
+    )
     url = f"http://127.0.0.1:{server.port}"
     with httpx.Client(base_url=url, timeout=20) as kept:
         assert kept.get("/readyz").status_code == 200
@@ -46,7 +48,7 @@ def test_it_is_unready_but_still_answers_until_the_delay_is_over(
 async def test_a_request_whose_body_arrives_during_the_drain_ends_its_connection(
     settings: Settings, database: Database, tmp_path: Path
 ) -> None:
-    server = Process([*LECTERN, "0"], tmp_path / "log", environment(settings) | {"DRAIN_DELAY": "2"})
+    server = Process([*LECTERN, "0"], tmp_path / "log", environment(settings) | {"LECTERN_DRAIN_DELAY": "2"})
     head, _, body = post(orjson.dumps(SMALL)).partition(b"\r\n\r\n")
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     writer.write(head + b"\r\n\r\n")
@@ -88,7 +90,7 @@ def test_background_work_is_waited_for(tmp_path: Path) -> None:
 
 
 async def test_slow_requests_are_cut_off_and_logged_in_one_line(tmp_path: Path) -> None:
-    with toy(tmp_path / "log", {"DRAIN_SECONDS": "0.5"}) as server:
+    with toy(tmp_path / "log", {"LECTERN_DRAIN_SECONDS": "0.5"}) as server:
         async with load(server.port, get("/?seconds=60"), clients=3) as tally:
             await asyncio.sleep(0.5)
             server.signal(signal.SIGTERM)

@@ -24,7 +24,7 @@ def log(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("seconds", [0, 2])
 async def test_a_stop_fails_no_request(log: Path, workers: int, seconds: int) -> None:
-    with toy(log, {"DRAIN_DELAY": "0.5"}, workers) as server:
+    with toy(log, {"LECTERN_DRAIN_DELAY": "0.5"}, workers) as server:
         async with load(server.port, get(f"/?seconds={seconds}"), clients=50) as tally:
             await until(tally, lambda tally: tally.good >= 50)
             server.signal(signal.SIGTERM)
@@ -63,7 +63,7 @@ async def test_hup_replaces_workers_without_a_failed_request(log: Path, workers:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_an_address_stays_ready_while_its_workers_are_replaced(log: Path, workers: int) -> None:
     """Otherwise a load balancer would remove the address, although other workers serve it."""
-    with toy(log, {"DRAIN_DELAY": "3"}, workers=workers) as server:
+    with toy(log, {"LECTERN_DRAIN_DELAY": "3"}, workers=workers) as server:
         before, statuses = set(server.workers), []
         server.signal(signal.SIGHUP)
         while before & set(server.workers):
@@ -114,7 +114,7 @@ def test_a_successor_that_cannot_start_leaves_the_others_alone(log: Path) -> Non
 
 
 def test_a_second_ctrl_c_ends_the_server_at_once(log: Path) -> None:
-    with toy(log, {"DRAIN_DELAY": "30"}) as server:
+    with toy(log, {"LECTERN_DRAIN_DELAY": "30"}) as server:
         server.signal(signal.SIGINT)
         eventually(lambda: "draining" in server.output)
         assert server.process.poll() is None
@@ -133,12 +133,12 @@ def test_workers_are_added_and_taken_away(log: Path) -> None:
 def test_a_worker_holds_as_many_connections_as_it_may_open_files(log: Path) -> None:
     if not which("prlimit"):
         missing("prlimit is not installed (util-linux, on Linux)")
-    server = Process(["prlimit", "--nofile=100:600", *TOY, "1"], log, {"MAX_CONNECTIONS": "400"})
+    server = Process(["prlimit", "--nofile=100:600", *TOY, "1"], log, {"LECTERN_MAX_CONNECTIONS": "400"})
     assert server.port
     limits = Path(f"/proc/{server.workers[0]}/limits").read_text()
     server.kill()
     assert re.search(r"Max open files +600 +600 ", limits)
-    assert re.search("fewer connections than MAX_CONNECTIONS.*connections=344", server.output)
+    assert re.search("fewer connections than LECTERN_MAX_CONNECTIONS.*connections=344", server.output)
 
 
 def test_ctrl_c_sent_to_all_processes_of_a_terminal_drains(log: Path) -> None:

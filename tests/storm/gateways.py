@@ -21,9 +21,9 @@ _ENTRY = re.compile(r"^\d{4}-\d\d-\d\dT", re.MULTILINE)  # the start of a log en
 def environment(settings: Settings) -> dict[str, str]:
     """The environment of the command `lectern` for some settings."""
     return {
-        "MONGODB_URI": settings.mongodb_uri.get_secret_value(),
-        "MONGODB_DATABASE": settings.mongodb_database,
-        "MONGODB_DRIVER": settings.mongodb_driver,
+        "LECTERN_MONGODB_URI": settings.mongodb_uri.get_secret_value(),
+        "LECTERN_MONGODB_DATABASE": settings.mongodb_database,
+        "LECTERN_MONGODB_DRIVER": settings.mongodb_driver,
         "LECTERN_SECRET": settings.lectern_secret.get_secret_value(),
     }
 

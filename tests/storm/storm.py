@@ -44,7 +44,7 @@ def settings_of(uri: str, name: str) -> Settings:
         {
             "mongodb_uri": SecretStr(uri),
             "mongodb_database": name,
-            "mongodb_driver": os.environ.get("MONGODB_DRIVER", "motor"),
+            "mongodb_driver": os.environ.get("LECTERN_MONGODB_DRIVER", "motor"),
             "lectern_secret": SecretStr(SECRET),
         }
     )
