@@ -20,19 +20,17 @@ _LONGEST = 2.0  # timeout of a check for stale transactions, in seconds
 _INDEXES_EVERY, _INDEXES_RETRY = 3600.0, 60.0
 
 _log = structlog.get_logger("lectern")
-_NOT_LOOKED_FOR = Throttled("can't check for transactions of gateways that died")
+_NOT_LOOKED_FOR = Throttled("can't check for idle transactions")
 
 
 async def end_stale_transactions(database: Database) -> None:
-    """Aborts transactions left behind by gateways that died. Runs until cancelled."""
+    """Aborts transactions of gateways that died or are stuck. Runs until cancelled."""
     stale = StaleTransactions(database)
     while True:
         take_time(_LONGEST)
         try:
             if ended := await stale.end():
-                _log.warning(
-                    "aborted the transactions that a gateway left open when it died", transactions=ended
-                )
+                _log.warning("aborted idle transactions: a gateway died or is stuck", transactions=ended)
         except (PyMongoError, DatabaseAwayError, DeadlineError) as error:
             _NOT_LOOKED_FOR.warning(reason=str(error) or type(error).__name__)
         await sleep(_EVERY)

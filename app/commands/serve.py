@@ -19,7 +19,15 @@ from app.commands.command_error import CommandError
 from app.database import connect, require_transactions, wait_for
 from app.observing import configure_logs
 from app.sample import SOURCE, load_sample
-from app.server import CannotStartError, Server, bound_socket, make_server, require_files, run_workers
+from app.server import (
+    CannotStartError,
+    Server,
+    bound_socket,
+    make_server,
+    prepare_signals,
+    require_files,
+    run_workers,
+)
 from app.settings import Settings, SettingsError, load
 from loaders import indexes, migrations
 
@@ -33,6 +41,7 @@ def serve(
     workers: Annotated[int, typer.Option(help="The number of worker processes.", min=1)] = 1,
 ) -> None:
     """Serve the catalogue in the database at MONGODB_URI."""
+    prepare_signals()
     settings = load()
     try:
         require_files()
