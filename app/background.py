@@ -10,7 +10,7 @@ from pymongo.errors import PyMongoError
 
 from app.observing import Throttled
 from loaders import indexes
-from loaders.mongo import Database, DatabaseAwayError, DeadlineError, StaleTransactions, take_time
+from loaders.mongo import Database, DatabaseAwayError, DeadlineError, StaleTransactions, reason_of, take_time
 
 _EVERY = 2.0  # seconds between checks for stale transactions
 _LONGEST = 2.0  # timeout of a check for stale transactions, in seconds
@@ -32,7 +32,7 @@ async def end_stale_transactions(database: Database) -> None:
             if ended := await stale.end():
                 _log.warning("aborted idle transactions: a gateway died or is stuck", transactions=ended)
         except (PyMongoError, DatabaseAwayError, DeadlineError) as error:
-            _NOT_LOOKED_FOR.warning(reason=str(error) or type(error).__name__)
+            _NOT_LOOKED_FOR.warning(reason=reason_of(error))
         await sleep(_EVERY)
 
 
@@ -55,7 +55,7 @@ async def check_indexes(database: Database, report: ReportsIndexes) -> None:
             with pymongo.timeout(10 * _LONGEST):
                 compared = await indexes.compare(database)
         except PyMongoError as error:
-            _log.debug("can't check for missing indexes", reason=str(error))
+            _log.debug("can't check for missing indexes", reason=reason_of(error))
         else:
             missing, before = compared.missing_names, differing
             differing = [

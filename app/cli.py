@@ -12,6 +12,7 @@ from app.commands import AccountError, CommandError, add_to
 from app.database import DatabaseUnavailableError
 from app.embedded import EmbeddedError
 from app.settings import SettingsError
+from loaders.mongo import reason_of
 
 app = typer.Typer(
     help="Lectern: a GraphQL gateway for course platforms.",
@@ -42,7 +43,7 @@ def main() -> None:
     except (AccountError, CommandError, DatabaseUnavailableError, EmbeddedError, SettingsError) as error:
         _fail(str(error))
     except PyMongoError as error:
-        _fail(f"MongoDB returned an error: {error}")
+        _fail(f"MongoDB returned an error: {reason_of(error)}")
     except Exception as error:
         _fail(f"Unexpected error: {type(error).__name__}: {error}")
 

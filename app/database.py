@@ -21,6 +21,7 @@ from loaders.mongo import (
     Database,
     forget_sessions,
     keep_sessions,
+    reason_of,
     watching_circuit,
 )
 
@@ -76,9 +77,7 @@ async def ping(database: Database) -> None:
     try:
         await database.command("ping")
     except PyMongoError as error:
-        raise DatabaseUnavailableError(
-            f"MONGODB_URI: MongoDB does not answer: {reason_of(str(error))}"
-        ) from None
+        raise DatabaseUnavailableError(f"MONGODB_URI: MongoDB does not answer: {reason_of(error)}") from None
 
 
 async def wait_for(database: Database, seconds: float, waiting: Callable[[], None]) -> None:
@@ -132,8 +131,3 @@ def _open(settings: Settings, listeners: tuple[CommandListener, ...], tz_aware: 
         )
     except (ConfigurationError, ValueError) as error:
         raise DatabaseUnavailableError(f"MONGODB_URI can't be used: {error}") from None
-
-
-def reason_of(message: str) -> str:
-    """Returns PyMongo's error message without the topology description that PyMongo appends."""
-    return message.partition(", Timeout:")[0].partition(" (configured timeouts")[0]

@@ -11,7 +11,14 @@ from pymongo.errors import ConnectionFailure, PyMongoError
 
 from app.error_codes import BAD_USER_INPUT, INTERNAL_SERVER_ERROR, SERVICE_UNAVAILABLE, TIMEOUT
 from app.observing import Throttled
-from loaders.mongo import INTERRUPTED, ClientGoneError, DatabaseAwayError, DeadlineError, OutcomeUnknownError
+from loaders.mongo import (
+    INTERRUPTED,
+    ClientGoneError,
+    DatabaseAwayError,
+    DeadlineError,
+    OutcomeUnknownError,
+    reason_of,
+)
 from resolvers.errors import LecternError
 
 #: An error in a response, as the GraphQL specification defines it: message, locations, path, extensions.
@@ -106,10 +113,10 @@ def _no_answer(error: Exception | None) -> tuple[str, dict[str, str]] | None:
         case ClientGoneError():
             return _CLIENT_GONE, {"code": TIMEOUT}
         case DatabaseAwayError() | ConnectionFailure():
-            _NO_ANSWER.warning(reason=str(error)[:_LONGEST])
+            _NO_ANSWER.warning(reason=reason_of(error))
             return _AWAY, {"code": SERVICE_UNAVAILABLE}
         case PyMongoError() if _may_be_repeated(error):
-            _CONFLICTS.warning(reason=str(error)[:_LONGEST])
+            _CONFLICTS.warning(reason=reason_of(error))
             return _AWAY, {"code": SERVICE_UNAVAILABLE}
     return None
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from app.commands.command_error import CommandError
-from app.database import connect, ping, reason_of
+from app.database import connect, ping
 from app.settings import load
 from loaders import migrations
 from loaders.migrations import (
@@ -25,6 +25,7 @@ from loaders.migrations import (
     Report,
     Status,
 )
+from loaders.mongo import reason_of
 
 NOT_DONE = 3  # exit status if migrations are not done; 1 means an error, and 2 wrong usage
 _INTERVAL = 5.0  # seconds between progress lines, if the output isn't a terminal
@@ -102,7 +103,7 @@ async def _up(console: Console, *, again: bool) -> list[Record]:
                 raise CommandError(str(error)) from None
             except ConnectionFailure as error:
                 raise CommandError(
-                    f"MongoDB failed: {reason_of(str(error))}\n"
+                    f"MongoDB failed: {reason_of(error)}\n"
                     "Run the same command again: it resumes where it stopped."
                 ) from None
 

@@ -4,7 +4,7 @@ from app.http.cors import CORS
 from app.http.endpoint import Endpoint
 from app.http.graphiql import graphiql_routes
 from app.http.health import HEALTH_ROUTES, Readiness
-from app.http.unrouted import unrouted
+from app.http.no_route import unrouted
 
 __all__ = [
     "CORS",

@@ -7,8 +7,9 @@ from pymongo.errors import PyMongoError
 from app.error_codes import OVERLOADED
 from app.observing.instrumentation import Listener, Refused
 from app.observing.logs import Throttled
+from loaders.mongo import reason_of
 
-_LONGEST = 500  # maximum length of a logged reason, in characters
+_LONGEST = 500  # maximum length of a logged id, in characters
 
 
 class LogListener(Listener):
@@ -36,13 +37,13 @@ class LogListener(Listener):
     def late_write(self, kind: str, error: BaseException | None) -> None:
         if kind != "commit":
             if error:
-                self._rest_failed.warning(reason=_reason(error))
+                self._rest_failed.warning(reason=reason_of(error))
         elif error is None:
             self._committed.warning()
         elif _is_aborted(error):
-            self._not_committed.warning(reason=_reason(error))
+            self._not_committed.warning(reason=reason_of(error))
         else:
-            self._unknown.warning(reason=_reason(error))
+            self._unknown.warning(reason=reason_of(error))
 
     def misfit(self, collection: str, id: object, fields: Sequence[str]) -> None:
         self._misfit.warning(collection=collection, id=str(id)[:_LONGEST], fields=list(fields))
@@ -50,7 +51,3 @@ class LogListener(Listener):
 
 def _is_aborted(error: BaseException) -> bool:
     return isinstance(error, PyMongoError) and not error.has_error_label("UnknownTransactionCommitResult")
-
-
-def _reason(error: BaseException) -> str:
-    return (str(error) or type(error).__name__)[:_LONGEST]

@@ -20,6 +20,7 @@ from loaders.mongo.command_errors import (
     DatabaseAwayError,
     DeadlineError,
     OutcomeUnknownError,
+    reason_of,
 )
 from loaders.mongo.commands import (
     Pipeline,
@@ -95,6 +96,7 @@ __all__ = [
     "now",
     "outcome",
     "ping",
+    "reason_of",
     "report_late",
     "send",
     "start_detached",
