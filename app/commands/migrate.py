@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from app.commands.command_error import CommandError
 from app.database import connect, ping
+from app.invocation import lectern
 from app.settings import load
 from loaders import migrations
 from loaders.migrations import (
@@ -69,7 +70,7 @@ def up(
     try:
         done = asyncio.run(_up(console, again=again))
     except LeaseHeldError as error:
-        _say(console, f"{_running(error.holder)} `lectern migrate status` shows how far it has got.")
+        _say(console, f"{_running(error.holder)} `{lectern()} migrate status` shows how far it has got.")
         raise typer.Exit(NOT_DONE) from None
     except KeyboardInterrupt:
         _say(console, "Interrupted. Run the same command again: it resumes where it stopped.")
@@ -125,7 +126,7 @@ def _line(status: Status) -> str:
     if status.state == "done":
         when = _moment(record["updatedAt"])
         return f"{number}  done     {status.migration.description}: {when}, {_counted(record)}"
-    by = f"by {status.holder.name}" if status.holder else "interrupted: `lectern migrate up` resumes it"
+    by = f"by {status.holder.name}" if status.holder else f"interrupted: `{lectern()} migrate up` resumes it"
     return (
         f"{number}  running  {status.migration.description}: {_share(record)}, last updated at"
         f" {_moment(record['updatedAt'])}, {by}"
