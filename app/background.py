@@ -8,7 +8,7 @@ import pymongo
 import structlog
 from pymongo.errors import PyMongoError
 
-from app.observing import Throttled, reason_of
+from app.observing import Throttled, redacted
 from loaders import indexes
 from loaders.mongo import Database, DatabaseAwayError, DeadlineError, StaleTransactions, take_time
 
@@ -20,21 +20,19 @@ _LONGEST = 2.0  # timeout of a check for stale transactions, in seconds
 _INDEXES_EVERY, _INDEXES_RETRY = 3600.0, 60.0
 
 _log = structlog.get_logger("lectern")
-_NOT_LOOKED_FOR = Throttled("can't check for transactions of gateways that died")
+_NOT_LOOKED_FOR = Throttled("can't check for idle transactions")
 
 
 async def end_stale_transactions(database: Database) -> None:
-    """Aborts transactions left behind by gateways that died. Runs until cancelled."""
+    """Aborts transactions of gateways that died or are stuck. Runs until cancelled."""
     stale = StaleTransactions(database)
     while True:
         take_time(_LONGEST)
         try:
             if ended := await stale.end():
-                _log.warning(
-                    "aborted the transactions that a gateway left open when it died", transactions=ended
-                )
+                _log.warning("aborted idle transactions: a gateway died or is stuck", transactions=ended)
         except (PyMongoError, DatabaseAwayError, DeadlineError) as error:
-            _NOT_LOOKED_FOR.warning(reason=reason_of(error))
+            _NOT_LOOKED_FOR.warning(reason=redacted(error))
         await sleep(_EVERY)
 
 
@@ -57,7 +55,7 @@ async def check_indexes(database: Database, report: ReportsIndexes) -> None:
             with pymongo.timeout(10 * _LONGEST):
                 compared = await indexes.compare(database)
         except PyMongoError as error:
-            _log.debug("can't check for missing indexes", reason=reason_of(error))
+            _log.debug("can't check for missing indexes", reason=redacted(error))
         else:
             missing, before = compared.missing_names, differing
             differing = [

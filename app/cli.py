@@ -13,6 +13,7 @@ from app.database import DatabaseUnavailableError, refusal
 from app.embedded import EmbeddedError
 from app.observing import configure_logs
 from app.settings import SettingsError, warnings
+from loaders.mongo import reason_of
 
 app = typer.Typer(
     help="Lectern: a GraphQL gateway for course platforms.",
@@ -46,7 +47,7 @@ def main() -> None:
     except (AccountError, CommandError, DatabaseUnavailableError, EmbeddedError, SettingsError) as error:
         _fail(str(error))
     except PyMongoError as error:
-        _fail(refusal(error) or f"MongoDB returned an error: {error}")
+        _fail(refusal(error) or f"MongoDB returned an error: {reason_of(error)}")
     except Exception as error:
         _fail(f"Unexpected error: {type(error).__name__}: {error}")
 

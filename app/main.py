@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
@@ -16,7 +17,7 @@ from app.auth import Authentication, Claims, Issuer, Keys, SessionTokens
 from app.background import check_indexes, end_stale_transactions
 from app.database import connect
 from app.execution import Executor
-from app.http import CORS, HEALTH_ROUTES, Endpoint, Readiness, graphiql_routes
+from app.http import CORS, HEALTH_ROUTES, Endpoint, Readiness, graphiql_routes, unrouted
 from app.observing import (
     Instrumentation,
     Listener,
@@ -117,7 +118,8 @@ class Gateway(Starlette):
         lifespan: Lifespan["Gateway"],
     ) -> None:
         first = Middleware(EndpointFirst, endpoint)
-        super().__init__(routes=routes, middleware=[first], lifespan=lifespan)
+        handlers = {HTTPException: unrouted}
+        super().__init__(routes=routes, middleware=[first], lifespan=lifespan, exception_handlers=handlers)
         self._cors = CORS(super().__call__, settings.cors_origins, settings.cors_headers)
         self.router.redirect_slashes = False  # a redirect would go to whatever host the Host header names
 

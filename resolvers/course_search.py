@@ -1,6 +1,5 @@
 """Lists courses, with or without a search. A search that finds nothing is tried again with similar words."""
 
-from asyncio import shield
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -15,6 +14,7 @@ from loaders.text import has_words
 from resolvers import access
 from resolvers.context import Context
 from resolvers.cursors import ParentKey
+from resolvers.fields import private_future
 from resolvers.inputs import CourseFilter, CourseOrder
 from resolvers.relay import (
     CursorScope,
@@ -104,7 +104,7 @@ async def _corrected(ctx: Context, statuses: Sequence[CourseStatus], text: str) 
     key = (_Corrector.__call__, None)
     if (loader := ctx.levels.get(key)) is None:
         loader = ctx.levels[key] = DataLoader(_Corrector(ctx))
-    replaced: str | None = await shield(loader.load((text, tuple(statuses))))
+    replaced: str | None = await private_future(loader.load((text, tuple(statuses))))
     return replaced
 
 

@@ -5,7 +5,7 @@ each occurrence of the field in the response counts as that many values. By defa
 value, and an object as none.
 """
 
-from asyncio import Future, shield
+from asyncio import Future, ensure_future, shield
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from functools import lru_cache
@@ -99,7 +99,7 @@ def level(
     """
 
     def resolve(root: Parent, info: strawberry.Info, **arguments: Value) -> Value:
-        return _private_future(_loader(info.context, function, arguments).load(root))
+        return private_future(_loader(info.context, function, arguments).load(root))
 
     resolve.__signature__ = _signature(function, has_parent=True)  # type: ignore[attr-defined] # read by inspect
     metadata = {
@@ -147,14 +147,17 @@ def _size_metadata(weight: int | None, most: int | None = None) -> dict[str, int
     return {name: size for name, size in (("weight", weight), ("most", most)) if size is not None}
 
 
-def _private_future(shared: Awaitable[Value]) -> Future[Value]:
+def private_future(shared: Awaitable[Value]) -> Future[Value]:
     """Returns a private future for one of several callers that await the same batch.
 
     When a field fails, graphql-core cancels the pending futures of its sibling fields. That must not cancel
-    the batch, because other callers are still waiting for it.
+    the batch, because other callers are still waiting for it. If the batch fails after all of its callers
+    were cancelled, nobody needs its exception.
     """
-    private = shield(shared)
-    private.add_done_callback(_retrieve_exception)
+    batch = ensure_future(shared)
+    private = shield(batch)
+    for future in (batch, private):
+        future.add_done_callback(_retrieve_exception)
     return private
 
 

@@ -1,5 +1,6 @@
 """Verifies tokens with the keys of the external issuer, and maps the tokens' claims to viewers."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, get_args
@@ -19,6 +20,7 @@ _Json: TypeAlias = Any  # a claim can have any JSON value
 
 _ROLES = frozenset(get_args(Role))
 _MAX_CACHED_PEOPLE = 10_000
+_INVALID = "The external issuer's token is not valid."
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,9 @@ class Issuer:
         except jwt.ExpiredSignatureError:
             raise InvalidTokenError("The token has expired.") from None
         except jwt.PyJWTError:
-            raise InvalidTokenError("The external issuer's token is not valid.") from None
+            raise InvalidTokenError(_INVALID) from None
+        if not _is_unicode(claims):  # neither MongoDB nor an answer could hold them
+            raise InvalidTokenError(_INVALID)
         return claims
 
     def _roles(self, claims: Mapping[str, _Json]) -> frozenset[str]:
@@ -103,7 +107,7 @@ class Issuer:
         """
         claim = _at(claims, self._claims.roles)
         names = claim.split() if isinstance(claim, str) else claim if isinstance(claim, list) else []
-        mapped = {self._claims.names.get(name, name.upper()) for name in names if isinstance(name, str)}
+        mapped = {self._claims.names.get(name, _upper(name)) for name in names if isinstance(name, str)}
         return frozenset(mapped & _ROLES)
 
     async def _person(self, role: str, claims: Mapping[str, _Json], database: Database) -> ObjectId:
@@ -132,6 +136,23 @@ class Issuer:
                 f"The token doesn't identify its user: it has no `{self._claims.student}` claim."
             )
         return claim
+
+
+def _upper(name: str) -> str:
+    """Returns the upper case of an ASCII name, and any other name unchanged.
+
+    Unicode's upper case of a name with a long s, U+017F, could be STAFF too.
+    """
+    return name.upper() if name.isascii() else name
+
+
+def _is_unicode(claims: Mapping[str, _Json]) -> bool:
+    """Returns whether the claims are valid Unicode. JSON can escape half of a surrogate pair (`\\ud800`)."""
+    try:
+        json.dumps(claims, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _at(claims: Mapping[str, _Json], path: str) -> _Json:

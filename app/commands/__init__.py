@@ -8,6 +8,7 @@ from app.commands.check import check
 from app.commands.command_error import CommandError
 from app.commands.explain import explain
 from app.commands.migrate import migrate
+from app.commands.profile import profile
 from app.commands.recount import recount
 from app.commands.serve import dev, serve
 from app.commands.tokens import token
@@ -26,6 +27,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(recount)
     app.command()(check)
     app.command()(explain)
+    app.command()(profile)
     app.add_typer(account, name="account")
     app.command()(token)
     app.add_typer(schema, name="schema")

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, get_args
 from bson import ObjectId
 
 import loaders.audit
+from app.invocation import lectern
 from loaders import accounts
 from loaders.model import AccountDoc, InstructorDoc, ResetDoc, Role
 from loaders.mongo import Database, Transaction, transaction
@@ -44,8 +45,8 @@ async def create(
         if await accounts.by_email(tx, email):
             raise AccountError(
                 f"{email} already has an account.\n"
-                f"  lectern account reset {email}   resets its password\n"
-                f"  lectern account roles {email}   changes its roles"
+                f"  {lectern()} account reset {email}   resets its password\n"
+                f"  {lectern()} account roles {email}   changes its roles"
             )
         instructor = await _unclaimed(tx, instructor_id)
         token, reset = _reset(tx)
@@ -123,7 +124,7 @@ async def _account(tx: Transaction, email: str) -> AccountDoc:
     if found := await accounts.by_email(tx, email):
         return found
     raise AccountError(
-        f"{email} has no account. To create one:\n  lectern account create {email} --name NAME"
+        f"{email} has no account. To create one:\n  {lectern()} account create {email} --name NAME"
     )
 
 

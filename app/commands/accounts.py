@@ -124,7 +124,8 @@ def _print_reset(reset: Reset) -> None:
 
 
 _EXAMPLE = """
-If LECTERN_RESET_URL is set, a link is printed instead. To try the token:
+If LECTERN_RESET_URL is set, a link is printed instead. To try the token (change the
+address if your gateway has another one):
 
   curl http://localhost:8000/graphql -H 'content-type: application/json' -d '{
   "query":

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from app.database import connect, ping
+from app.invocation import lectern
 from app.settings import load
 from loaders import problems
 from loaders.collections import COLLECTIONS, StoredCollection
@@ -122,7 +123,7 @@ def _advice(kind: _Kind) -> str:
     if field == "revision":
         return f'Unset it: db.{row.name}.updateMany({{}}, {{$unset: {{revision: ""}}}}), in mongosh.'
     if field in row.aggregates or (kind.collection, field) == ("reviews", "helpfulScore"):
-        return "`lectern recount --fix` computes it."
+        return f"`{lectern()} recount --fix` computes it."
     if field in row.derived:
         names = ", ".join(sorted(row.derived_from))
         return f"It is computed when any of these fields is written: {names}. Write one again."

@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from app.commands.command_error import CommandError
-from app.database import connect, ping, reason_of
+from app.database import connect, ping
+from app.invocation import lectern
 from app.settings import load
 from loaders import migrations
 from loaders.migrations import (
@@ -25,6 +26,7 @@ from loaders.migrations import (
     Report,
     Status,
 )
+from loaders.mongo import reason_of
 
 NOT_DONE = 3  # exit status if migrations are not done; 1 means an error, and 2 wrong usage
 _INTERVAL = 5.0  # seconds between progress lines, if the output isn't a terminal
@@ -68,7 +70,7 @@ def up(
     try:
         done = asyncio.run(_up(console, again=again))
     except LeaseHeldError as error:
-        _say(console, f"{_running(error.holder)} `lectern migrate status` shows how far it has got.")
+        _say(console, f"{_running(error.holder)} `{lectern()} migrate status` shows how far it has got.")
         raise typer.Exit(NOT_DONE) from None
     except KeyboardInterrupt:
         _say(console, "Interrupted. Run the same command again: it resumes where it stopped.")
@@ -102,7 +104,7 @@ async def _up(console: Console, *, again: bool) -> list[Record]:
                 raise CommandError(str(error)) from None
             except ConnectionFailure as error:
                 raise CommandError(
-                    f"MongoDB failed: {reason_of(str(error))}\n"
+                    f"MongoDB failed: {reason_of(error)}\n"
                     "Run the same command again: it resumes where it stopped."
                 ) from None
 
@@ -124,7 +126,7 @@ def _line(status: Status) -> str:
     if status.state == "done":
         when = _moment(record["updatedAt"])
         return f"{number}  done     {status.migration.description}: {when}, {_counted(record)}"
-    by = f"by {status.holder.name}" if status.holder else "interrupted: `lectern migrate up` resumes it"
+    by = f"by {status.holder.name}" if status.holder else f"interrupted: `{lectern()} migrate up` resumes it"
     return (
         f"{number}  running  {status.migration.description}: {_share(record)}, last updated at"
         f" {_moment(record['updatedAt'])}, {by}"

@@ -40,16 +40,18 @@ def id_of(type_name: str) -> Callable[[str], ObjectId]:
 
 
 def roles(option: str, names: Sequence[str] | None, implied: Collection[Role] = ()) -> frozenset[Role]:
-    """Returns the roles with the given names, ignoring case, and the implied roles.
+    """Returns the roles with the given names, ignoring the case of ASCII letters, and the implied roles.
 
     option: the option that takes the names. implied: roles that follow from other options.
 
     Raises typer.BadParameter for an unknown role.
     """
-    found = {role for role in ROLES for name in names or () if name.upper() == role}
-    if unknown := [name for name in names or () if name.upper() not in found]:
-        raise typer.BadParameter(f"'{unknown[0]}' is not one of {', '.join(ROLES)}.", param_hint=option)
-    return frozenset((*found, *implied))
+    given = {name.upper() if name.isascii() else name: name for name in names or ()}
+    if unknown := given.keys() - set(ROLES):
+        raise typer.BadParameter(
+            f"'{given[min(unknown)]}' is not one of {', '.join(ROLES)}.", param_hint=option
+        )
+    return frozenset((*(role for role in ROLES if role in given), *implied))
 
 
 def _checked(check: Callable[[str], T], value: str) -> T:

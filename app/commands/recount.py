@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from app.database import connect, ping
+from app.invocation import lectern
 from app.settings import load
 from loaders import recounting
 from loaders.model import unpack_ids
@@ -109,7 +110,7 @@ def _print_summary(console: Console, found: _Tally, left: _Tally, counted: str) 
         return
     _say(console, f"{summary} {total - remaining:,} corrected, {remaining:,} left.", "red")
     if any(remedy is None for _, _, remedy in left):
-        _say(console, "`lectern recount --fix` corrects the stored values.")
+        _say(console, f"`{lectern()} recount --fix` corrects the stored values.")
     for field, remedy in dict.fromkeys((field, remedy) for _, field, remedy in left if remedy):
         _say(console, f"“{field}”: {remedy}")
 

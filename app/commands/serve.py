@@ -18,9 +18,18 @@ from app import development, embedded
 from app.commands.command_error import CommandError
 from app.database import connect, require_transactions, wait_for
 from app.environment import hand_over
+from app.invocation import lectern
 from app.observing import Log, configure_logs
 from app.sample import SOURCE, load_sample
-from app.server import CannotStartError, Server, bound_socket, make_server, require_files, run_workers
+from app.server import (
+    CannotStartError,
+    Server,
+    bound_socket,
+    make_server,
+    prepare_signals,
+    require_files,
+    run_workers,
+)
 from app.settings import Settings, SettingsError, load
 from loaders import indexes, migrations
 
@@ -34,6 +43,7 @@ def serve(
     workers: Annotated[int, typer.Option(help="The number of worker processes.", min=1)] = 1,
 ) -> None:
     """Serve the catalogue in the database at LECTERN_MONGODB_URI."""
+    prepare_signals()
     settings = load()
     try:
         require_files()
@@ -112,10 +122,38 @@ def _serve_embedded(
         }
         hand_over(own)
         content = asyncio.run(_prepare(load(), with_sample=with_sample))
+        development.record_url(directory, _url(listening))
         serving = make_server(_application, load(), delay=0)
-        serving.on_started = lambda: _welcome(_url(listening), uri, content, directory, in_browser=in_browser)
+        watch = _MongodWatch(directory, serving)
+
+        def on_started() -> None:
+            _welcome(_url(listening), uri, content, directory, in_browser=in_browser)
+            watch.start()
+
+        serving.on_started = on_started
         serving.run([listening])
+    if watch.mongod_died:
+        raise CommandError(
+            "The embedded MongoDB has died, so the gateway has stopped. Start it again.\n"
+            f"The data is in {directory}, and MongoDB's log in {directory / 'mongod.log'}."
+        )
     _say(f"\nStopped. The data is in {directory}.")
+
+
+class _MongodWatch:
+    """Stops a server when the mongod of a directory has died, which is noticed within a second."""
+
+    def __init__(self, directory: Path, server: Server) -> None:
+        self.mongod_died = False
+        self._directory, self._server = directory, server
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._watch())
+
+    async def _watch(self) -> None:
+        while embedded.is_running(self._directory):  # noqa: ASYNC110 # a lock has no event to await
+            await asyncio.sleep(1)
+        self.mongod_died = self._server.should_exit = True
 
 
 def _bound(host: str, port: int) -> socket.socket:
@@ -146,9 +184,9 @@ async def _examine(settings: Settings) -> list[str]:
         compared = await indexes.compare(database)
         pending = await migrations.pending(database)
     return [
-        *(["Indexes are missing: run `lectern indexes`."] if compared.missing else []),
+        *([f"Indexes are missing: run `{lectern()} indexes`."] if compared.missing else []),
         *map(str, compared.differing),
-        *(["Migrations are pending: run `lectern migrate up`."] if pending else []),
+        *([f"Migrations are pending: run `{lectern()} migrate up`."] if pending else []),
     ]
 
 
@@ -179,8 +217,8 @@ def _welcome(url: str, mongodb_uri: str, content: str, directory: Path, *, in_br
   Endpoint   {url}/graphql
   MongoDB    {mongodb_uri}
   Data       {content}
-  Sign in    lectern token{option} --role STUDENT (or INSTRUCTOR, STAFF)
-  Import     LECTERN_MONGODB_URI='{mongodb_uri}' lectern import courses FILE --dry-run
+  Sign in    {lectern()} token{option} --role STUDENT (or INSTRUCTOR, STAFF)
+  Import     LECTERN_MONGODB_URI='{mongodb_uri}' {lectern()} import courses FILE --dry-run
 
 Try it:
 

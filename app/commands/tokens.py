@@ -16,6 +16,7 @@ from rich.console import Console
 from app import development, embedded
 from app.commands import option_values
 from app.commands.command_error import CommandError
+from app.invocation import lectern
 from app.settings import Settings, load
 from loaders.model import Role
 
@@ -70,16 +71,24 @@ def token(
             "`lectern token` is not available when LECTERN_ENV is production: create an account"
             " (`lectern account`), and sign in."
         )
+    directory = development.directory(data_dir)
     people: dict[Role, ObjectId | None] = {"STUDENT": student, "INSTRUCTOR": instructor}
     implied = [role for role, person in people.items() if person]
     roles = option_values.roles("--role", role, implied) or _STUDENT
-    with _gateway(settings, development.directory(data_dir)) as gateway:
+    with _gateway(settings, directory) as gateway:
         issued = asyncio.run(issue(gateway, roles, people, timedelta(hours=hours)))
     _say(f"Token for {issued.holder}, valid for {hours} h:\n")
     typer.echo(issued.token)
     options = [f"--data-dir {quote(str(data_dir))}"] if data_dir else []
     options += [f"--role {role}" for role in sorted(roles)]
-    _say(_USES.replace("OPTIONS", " ".join(options)))
+    url = None if "mongodb_uri" in settings.model_fields_set else development.url(directory)
+    _say(
+        _USES.format(
+            url=url or "http://localhost:8000",
+            note="" if url else " (change the address if your gateway has another one)",
+            command=" ".join([lectern(), "token", *options]),
+        )
+    )
 
 
 @contextmanager
@@ -105,12 +114,12 @@ def _gateway(settings: Settings, directory: Path) -> Iterator[Settings]:
 
 
 _USES = """
-To use it in GraphiQL, enter under Headers: {"Authorization": "Bearer THE TOKEN"}
-With curl (change the address if your gateway has another one):
+To use it in GraphiQL, enter under Headers: {{"Authorization": "Bearer THE TOKEN"}}
+With curl{note}:
 
-  curl http://localhost:8000/graphql -H 'content-type: application/json' \\
-    -H "Authorization: Bearer $(lectern token OPTIONS)" \\
-    -d '{"query": "{ viewer { roles } }"}'"""
+  curl {url}/graphql -H 'content-type: application/json' \\
+    -H "Authorization: Bearer $({command})" \\
+    -d '{{"query": "{{ viewer {{ roles }} }}"}}'"""
 
 
 def _say(message: str) -> None:

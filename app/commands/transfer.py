@@ -53,7 +53,7 @@ from app.importing import (
 from app.settings import load
 from loaders import indexes
 from loaders.migrations import baseline
-from loaders.mongo import Database
+from loaders.mongo import Database, reason_of
 from loaders.transfer import (
     ImportedFile,
     Importer,
@@ -331,9 +331,8 @@ def _command_errors() -> Iterator[None]:
     except SourceError as error:
         raise CommandError(printable(str(error))) from None
     except StorageError as error:
-        reason = str(error).split(", full error")[0]
         raise CommandError(
-            f"MongoDB failed: {reason}\nRun the same command again: it resumes where it stopped."
+            f"MongoDB failed: {reason_of(error)}\nRun the same command again: it resumes where it stopped."
         ) from None
     except OSError as error:
         raise CommandError(f"{error.filename}: {error.strerror}") from None

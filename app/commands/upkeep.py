@@ -10,6 +10,7 @@ from rich.console import Console
 
 from app.commands.command_error import CommandError
 from app.database import connect, ping
+from app.invocation import lectern
 from app.settings import load
 from loaders.indexes import Ensured, ensure
 
@@ -38,7 +39,9 @@ def check_schema(file: _File = Path("schema.graphql")) -> None:
     try:
         written = file.read_text(encoding="utf-8")
     except OSError as error:
-        raise CommandError(f"{file}: {error.strerror}. To create it: lectern schema write {file}") from None
+        raise CommandError(
+            f"{file}: {error.strerror}. To create it: {lectern()} schema write {file}"
+        ) from None
     if written == _sdl():
         typer.echo(f"{file} is up to date.")
         return
@@ -46,7 +49,7 @@ def check_schema(file: _File = Path("schema.graphql")) -> None:
         written.splitlines(), _sdl().splitlines(), str(file), "the schema", lineterm=""
     )
     typer.echo("\n".join(lines))
-    raise CommandError(f"{file} is out of date. To update it: lectern schema write {file}")
+    raise CommandError(f"{file} is out of date. To update it: {lectern()} schema write {file}")
 
 
 def indexes() -> None:

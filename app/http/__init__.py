@@ -4,6 +4,7 @@ from app.http.cors import CORS
 from app.http.endpoint import Endpoint
 from app.http.graphiql import graphiql_routes
 from app.http.health import HEALTH_ROUTES, Readiness
+from app.http.no_route import unrouted
 
 __all__ = [
     "CORS",
@@ -11,4 +12,5 @@ __all__ = [
     "Endpoint",
     "Readiness",
     "graphiql_routes",
+    "unrouted",
 ]

@@ -11,10 +11,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from app.database import reason_of
 from app.observing import Throttled
 from app.server import is_leaving
-from loaders.mongo import Database, circuit_is_open, ping, suspect
+from loaders.mongo import Database, circuit_is_open, ping, reason_of, suspect
 
 _FRESH = 1.0  # seconds for which the result of a ping is reused
 _LONGEST = 1.5  # seconds within which MongoDB must answer a ping

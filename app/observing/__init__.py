@@ -5,7 +5,7 @@ from app.observing.log_listener import LogListener
 from app.observing.logs import Log, configure_logs
 from app.observing.metrics import Metrics
 from app.observing.record import Client, LevelCalled, Record
-from app.observing.redaction import reason_of
+from app.observing.redaction import redacted
 from app.observing.request_log import RequestLog
 from app.observing.throttled import Throttled, ThrottledErrors
 from app.observing.trace_context import NO_PARENT, TraceContext, read_traceparent
@@ -27,5 +27,5 @@ __all__ = [
     "TraceContext",
     "configure_logs",
     "read_traceparent",
-    "reason_of",
+    "redacted",
 ]

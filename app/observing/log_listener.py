@@ -6,7 +6,7 @@ from pymongo.errors import PyMongoError
 
 from app.error_codes import OVERLOADED
 from app.observing.instrumentation import Listener, Refused
-from app.observing.redaction import reason_of
+from app.observing.redaction import redacted
 from app.observing.throttled import Throttled
 
 _LONGEST = 100  # maximum length of a logged `_id`, in characters
@@ -37,13 +37,13 @@ class LogListener(Listener):
     def late_write(self, kind: str, error: BaseException | None) -> None:
         if kind != "commit":
             if error:
-                self._rest_failed.warning(reason=reason_of(error))
+                self._rest_failed.warning(reason=redacted(error))
         elif error is None:
             self._committed.warning()
         elif _is_aborted(error):
-            self._not_committed.warning(reason=reason_of(error))
+            self._not_committed.warning(reason=redacted(error))
         else:
-            self._unknown.warning(reason=reason_of(error))
+            self._unknown.warning(reason=redacted(error))
 
     def misfit(self, collection: str, id: object, fields: Sequence[str]) -> None:
         self._misfit.warning(collection=collection, id=str(id)[:_LONGEST], fields=list(fields))

@@ -9,9 +9,7 @@ from collections.abc import Iterator
 
 from pymongo.errors import ConnectionFailure, OperationFailure
 
-from loaders.mongo import DatabaseAwayError, DeadlineError
-
-_LONGEST = 500  # maximum length of a reason, in characters
+from loaders.mongo import DatabaseAwayError, DeadlineError, reason_of
 
 _WITHOUT_VALUES = (ConnectionFailure, DatabaseAwayError, DeadlineError, OSError)
 
@@ -22,11 +20,10 @@ class Redaction:
     shows_values = False
 
 
-def reason_of(error: BaseException) -> str:
+def redacted(error: BaseException) -> str:
     """Describes an error on one line. Includes its message if that can't contain personal data."""
     if Redaction.shows_values or isinstance(error, _WITHOUT_VALUES):
-        message = " ".join(str(error).partition(", Topology Description:")[0].split())[:_LONGEST]
-        return message or type(error).__name__
+        return " ".join(reason_of(error).split())
     if isinstance(error, OperationFailure):
         name = (error.details or {}).get("codeName") or type(error).__name__
         return f"{name} ({error.code})"
@@ -36,7 +33,7 @@ def reason_of(error: BaseException) -> str:
 def traceback_of(error: BaseException) -> str:
     """Formats an exception, with the exceptions that caused it first, as Python does.
 
-    Frames have no values of variables. Messages are those of `reason_of`.
+    Frames have no values of variables. Messages are those of `redacted`.
     """
     return "\n".join(_lines(error, set()))
 
@@ -50,7 +47,7 @@ def _lines(error: BaseException, seen: set[int]) -> Iterator[str]:
     if error.__traceback__ is not None:
         yield "Traceback (most recent call last):"
         yield "".join(traceback.format_tb(error.__traceback__)).rstrip("\n")
-    name, reason = type(error).__name__, reason_of(error)
+    name, reason = type(error).__name__, redacted(error)
     yield name if reason == name else f"{name}: {reason}"
     if isinstance(error, BaseExceptionGroup):
         for inner in error.exceptions:

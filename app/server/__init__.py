@@ -2,7 +2,7 @@
 
 from app.server.drain import is_leaving
 from app.server.server import Server, bound_socket, make_server, require_files
-from app.server.workers import CannotStartError, run_workers
+from app.server.workers import CannotStartError, prepare_signals, run_workers
 
 __all__ = [
     "CannotStartError",
@@ -10,6 +10,7 @@ __all__ = [
     "bound_socket",
     "is_leaving",
     "make_server",
+    "prepare_signals",
     "require_files",
     "run_workers",
 ]

@@ -39,6 +39,7 @@ _MIN_FILES = 128
 #: megabytes for each client that doesn't read.
 _UNSENT_IN_KERNEL = 65_536
 
+_DATE = 1.0  # seconds between updates of the `Date` header
 _TICK = 0.05  # seconds between checks for unfinished requests
 _HANDSHAKE = 0.2  # seconds to wait for TCP handshakes that are in progress
 
@@ -96,11 +97,13 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await self.on_tick(0)  # sets the `Date` header of the first responses
         await super().startup(sockets)
         self.on_started()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         drain.begin(self.is_last)
+        dating = asyncio.create_task(self._keep_date())
         self._close_after_answers()
         await asyncio.sleep(self.delay)
         if self.is_last():
@@ -114,7 +117,14 @@ class Server(uvicorn.Server):
                 await self._finished()
         except TimeoutError:
             await self._cut()
+        dating.cancel()
         await self.lifespan.shutdown()
+
+    async def _keep_date(self) -> None:
+        """Updates the `Date` header during the shutdown, as uvicorn does until then."""
+        while True:
+            await self.on_tick(0)
+            await asyncio.sleep(_DATE)
 
     def _close_after_answers(self) -> None:
         for connection in self.server_state.connections:

@@ -79,6 +79,18 @@ def run_workers(
     _Supervisor(_Application(make, options), listening, on_started).run()
 
 
+def prepare_signals() -> None:
+    """Sets the signal handlers that apply until `run_workers` sets the supervisor's.
+
+    A signal to stop ends the process with status 0, as it does later. Without a handler, SIGTERM would do
+    nothing in a container, where the process has the id 1. SIGHUP does nothing, because no worker has read
+    any file yet.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, lambda *_: os._exit(0))
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
 class _Application(BaseApplication):  # type: ignore[misc] # gunicorn has no type hints
     def __init__(self, make: Callable[[], Server], options: _Options) -> None:
         self.load = make

@@ -20,6 +20,7 @@ from loaders.mongo.command_errors import (
     DatabaseAwayError,
     DeadlineError,
     OutcomeUnknownError,
+    reason_of,
 )
 from loaders.mongo.commands import (
     Pipeline,
@@ -97,6 +98,7 @@ __all__ = [
     "now",
     "outcome",
     "ping",
+    "reason_of",
     "report_late",
     "send",
     "start_detached",

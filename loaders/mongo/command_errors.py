@@ -1,9 +1,23 @@
-"""Errors for commands that were not sent to MongoDB, or that MongoDB didn't answer in time."""
+"""Errors for commands that were not sent to MongoDB, or not answered in time, and the reasons to show."""
 
+import re
 from asyncio import Task
 
 #: MongoDB's error code for a command that was killed along with its session, regardless of who killed it.
 INTERRUPTED = 11601
+
+#: What the driver appends to its messages: timeouts, every server's state, and the whole answer of a server.
+_APPENDED = re.compile(
+    r" \(configured timeouts:[^)]*\)|, Timeout: [\d.e-]+s, Topology Description: .*|, full error: .*",
+    re.DOTALL,
+)
+_LONGEST_REASON = 500  # characters
+
+
+def reason_of(error: BaseException | str) -> str:
+    """Returns an error's message without what the driver appends to it, or its type if it has no message."""
+    message = error if isinstance(error, str) else str(error) or type(error).__name__
+    return _APPENDED.sub("", message)[:_LONGEST_REASON]
 
 
 class DeadlineError(Exception):

@@ -1,4 +1,4 @@
-"""Aborts stale transactions, which are left behind when a gateway dies.
+"""Aborts stale transactions: those that a gateway has left idle, because it died or is stuck.
 
 Nobody else can write the documents that a stale transaction has written until MongoDB aborts the transaction,
 which takes a minute or more (`transactionLifetimeLimitSeconds`). Therefore every gateway looks for stale

@@ -18,7 +18,7 @@ from app import cli
 from app.commands.account_changes import AccountError
 from resolvers.relay import ids
 from tests import factories
-from tests.app.test_cli import lectern, running, until_it_answers
+from tests.app.test_cli import LECTERN, lectern, running, until_it_answers
 from tests.support import SECRET
 
 ADA = "ada@example.org"
@@ -303,4 +303,4 @@ def test_an_error_is_reported_in_a_sentence(office: Office) -> None:
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr.splitlines()[0] == "eve@example.org has no account. To create one:"
-    assert "lectern account create eve@example.org" in done.stderr
+    assert f"  {LECTERN} account create eve@example.org" in done.stderr

@@ -14,7 +14,7 @@ from loaders.model import shape_of
 from loaders.mongo.database import Database
 from loaders.problems import Misfit, misfits
 from tests import factories
-from tests.app.test_cli import lectern
+from tests.app.test_cli import LECTERN, lectern
 from tests.factories import T0, store
 
 Check: TypeAlias = Callable[..., subprocess.CompletedProcess[str]]
@@ -231,7 +231,7 @@ async def test_the_report_says_what_to_do(world: dict[str, Any], database: Datab
         "courses: createdAt is missing (7)", f"  {first} and 2 more",
         "  Set a time. Until then, readers get the time in the _id.",
         "courses: ratingCount is missing (7)", f"  {first} and 2 more",
-        "  `lectern recount --fix` computes it.",
+        f"  `{LECTERN} recount --fix` computes it.",
         "courses: status is not one of ARCHIVED, DRAFT, PUBLISHED (1)", f"  {damaged[0]['_id']}",
         '  Correct the value. Until then, readers get "DRAFT".',
         "courses: tags is missing (7)", f"  {first} and 2 more",

@@ -117,6 +117,37 @@ def test_dev_killed_leaves_no_mongod_and_starts_again(tmp_path: Path) -> None:
     wait_until_none(tmp_path)
 
 
+def test_dev_ends_if_its_mongod_dies(tmp_path: Path) -> None:
+    with running("dev", "--data-dir", str(tmp_path), "--empty") as (process, url):
+        until_it_answers(url)
+        (mongod,) = mongods(tmp_path)
+        os.kill(mongod, signal.SIGKILL)
+        assert process.wait(30) == 1
+        assert process.stderr is not None
+        said = process.stderr.read().splitlines()[-2:]
+    assert said == [
+        "The embedded MongoDB has died, so the gateway has stopped. Start it again.",
+        f"The data is in {tmp_path}, and MongoDB's log in {tmp_path}/mongod.log.",
+    ]
+
+
+def test_hints_name_the_command_as_it_was_called(tmp_path: Path) -> None:
+    """By its name if it is on the PATH, otherwise by the path that was used."""
+    folder = LECTERN.parent
+    arguments = ["schema", "check", str(tmp_path / "none.graphql")]
+
+    def hint(command: str, path: str) -> str:
+        environment = os.environ | {"PATH": f"{path}:/usr/bin:/bin"}
+        done = subprocess.run(
+            [command, *arguments], capture_output=True, text=True, env=environment, cwd=folder
+        )
+        return done.stderr.partition("To create it: ")[2].partition(" schema")[0]
+
+    assert hint(str(LECTERN), "/nowhere") == str(LECTERN)
+    assert hint("./lectern", "/nowhere") == "./lectern"
+    assert hint(str(LECTERN), str(folder)) == "lectern"
+
+
 def test_dev_keeps_cursors_valid_over_a_restart(tmp_path: Path) -> None:
     page = (
         "query($after: String) { courses(first: 1, after: $after) { nodes { id } pageInfo { endCursor } } }"
@@ -175,7 +206,7 @@ def test_serve_requires_a_mongodb_with_transactions(tmp_path: Path) -> None:
 
 def test_serve_warns_of_missing_indexes(mongo_uri: str) -> None:
     environment = {"LECTERN_MONGODB_URI": mongo_uri, "LECTERN_MONGODB_DATABASE": f"unindexed_{os.getpid()}"}
-    assert "Indexes are missing: run `lectern indexes`." in output_of_serve(environment)
+    assert f"Indexes are missing: run `{LECTERN} indexes`." in output_of_serve(environment)
     lectern("indexes", **environment)
     assert "missing" not in output_of_serve(environment)
 
@@ -292,7 +323,7 @@ def test_duplicates_that_prevent_an_index_are_named(mongo_uri: str) -> None:
 def test_schema_check_reports_drift(tmp_path: Path) -> None:
     file = tmp_path / "schema.graphql"
     missing = lectern("schema", "check", str(file))
-    assert (missing.returncode, "lectern schema write" in missing.stderr) == (1, True)
+    assert (missing.returncode, f"{LECTERN} schema write" in missing.stderr) == (1, True)
     assert lectern("schema", "write", str(file)).returncode == 0
     assert lectern("schema", "check", str(file)).returncode == 0
     assert file.read_text() == lectern("schema", "print").stdout

@@ -28,6 +28,7 @@ from tests.support import SECRET, TOKENS
 
 JSON = {"accept": "application/json"}
 GRAPHQL = {"accept": "application/graphql-response+json"}
+NOTHING_HERE = "There is nothing at this path. The GraphQL endpoint is /graphql."
 QUERY = "{ courses { totalCount } }"
 
 
@@ -293,6 +294,25 @@ async def test_introspection_can_be_switched_off(settings: Settings, database: D
         answer = await post(http, query)
         assert answer.status_code == 400
         assert answer.json()["errors"][0]["extensions"] == {"code": "GRAPHQL_VALIDATION_FAILED"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code", "message"),
+    [
+        ("GET", "/nowhere", 404, "NOT_FOUND", NOTHING_HERE),
+        ("POST", "/graphql/x", 404, "NOT_FOUND", NOTHING_HERE),
+        ("POST", "/healthz", 405, "METHOD_NOT_ALLOWED", "Method Not Allowed."),
+        ("GET", "/assets/none.js", 404, "NOT_FOUND", NOTHING_HERE),
+    ],
+)
+async def test_requests_that_no_route_serves_get_an_error_as_json(
+    http: httpx.AsyncClient, method: str, path: str, status: int, code: str, message: str
+) -> None:
+    answer = await http.request(method, path)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json() == {"errors": [{"message": message, "extensions": {"code": code}}]}
+    assert answer.headers.get("allow") == ("GET, HEAD" if status == 405 else None)
 
 
 async def test_browsers_get_graphiql_at_the_endpoint_unless_it_is_off(settings: Settings) -> None:

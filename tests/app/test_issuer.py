@@ -107,7 +107,9 @@ def unsigned() -> str:
 
 ODD: dict[str, list[Any]] = {
     "exp": ["x", [], float("inf")],
-    "sub": [1, [], {}, ""],
+    "sub": [1, [], {}, "", "\ud800"],
+    "name": ["Ada \udfff"],
+    "\ud800": [1],
     "iss": [1, [NAME], {}],
 }
 REFUSED = {
@@ -184,6 +186,7 @@ async def test_any_text_raises_only_the_refusal(tmp_path: Path, text: str) -> No
     [
         ("roles", {"roles": ["student", "Staff", "unknown"]}, {"STUDENT", "STAFF"}),
         ("roles", {"roles": "student staff"}, {"STUDENT", "STAFF"}),
+        ("roles", {"roles": ["\u017ftaff", "\u0131nstructor", "student"]}, {"STUDENT"}),
         ("roles", {"roles": ["teacher", "head"]}, {"INSTRUCTOR", "STAFF"}),
         ("roles", {"roles": [1, None, ["STAFF"], {"STAFF": 1}, "student"]}, {"STUDENT"}),
         ("roles", {"roles": {"STAFF": 1}}, set()),

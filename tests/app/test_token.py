@@ -14,7 +14,7 @@ from app.settings import Settings
 from loaders.mongo.database import Database
 from resolvers.relay import ids
 from tests import factories
-from tests.app.test_cli import lectern, running, until_it_answers
+from tests.app.test_cli import LECTERN, lectern, running, until_it_answers
 from tests.app.test_embedded import mongods, wait_until_none
 from tests.factories import store
 from tests.support import SECRET, TOKENS
@@ -87,7 +87,7 @@ def test_the_printed_example_works(environment: dict[str, str]) -> None:
         done = lectern("token", "--role", "STAFF", **environment)
         curl = done.stderr[done.stderr.index("curl http") :]
         curl = curl.replace("http://localhost:8000", url).replace(
-            "$(lectern token --role STAFF)", printed(done)
+            f"$({LECTERN} token --role STAFF)", printed(done)
         )
         answer = subprocess.run(["sh", "-c", curl], capture_output=True, text=True)
     assert answer.stdout == '{"data":{"viewer":{"roles":["STAFF"]}}}'
@@ -97,14 +97,15 @@ def test_dev_accepts_the_token_with_its_own_secret(tmp_path: Path) -> None:
     with running("dev", "--data-dir", str(tmp_path)) as (process, url):
         assert process.stderr is not None
         welcome = "".join(process.stderr.readline() for _ in range(5))
-        assert f"lectern token --data-dir {tmp_path}" in welcome
-        assert "/?directConnection=true' lectern import courses FILE --dry-run" in welcome
+        assert f"{LECTERN} token --data-dir {tmp_path}" in welcome
+        assert f"/?directConnection=true' {LECTERN} import courses FILE --dry-run" in welcome
         until_it_answers(url)
         for role, key in (("STUDENT", "student"), ("INSTRUCTOR", "instructor")):
             found = viewer(url, printed(lectern("token", "--data-dir", str(tmp_path), "--role", role)))
             assert (found["roles"], found[key] is not None) == ([role], True)
         hint = lectern("token", "--data-dir", str(tmp_path), "--role", "STAFF").stderr
-        assert f"$(lectern token --data-dir {tmp_path} --role STAFF)" in hint
+        assert f"$({LECTERN} token --data-dir {tmp_path} --role STAFF)" in hint
+        assert f"curl {url}/graphql" in hint
         assert len(mongods(tmp_path)) == 1
         assert until_it_answers(url) > 100
     wait_until_none(tmp_path)

@@ -7,8 +7,10 @@ import pytest
 from pymongo import MongoClient
 from pymongo.client_session import ClientSession
 from pymongo.errors import OperationFailure
+from structlog.testing import capture_logs
 
 from app import embedded
+from app.background import end_stale_transactions
 from app.database import connect
 from loaders.mongo import Document
 from loaders.mongo.stale_transactions import StaleTransactions
@@ -51,6 +53,20 @@ async def test_a_stale_transaction_is_ended_and_others_can_write(
     with pytest.raises(OperationFailure) as raised:
         left_open.commit_transaction()
     assert raised.value.has_error_label("TransientTransactionError")  # a live gateway retries
+
+
+@pytest.mark.parametrize("left_open", ["lectern"], indirect=True)
+@pytest.mark.usefixtures("left_open")
+async def test_the_log_does_not_say_that_a_gateway_that_is_stuck_has_died(own_uri: str) -> None:
+    """Here, the transaction's client is alive."""
+    async with connect(settings_of(own_uri, "abandoned")) as database:
+        with capture_logs() as logged:
+            checking = asyncio.create_task(end_stale_transactions(database))
+            while not logged:  # noqa: ASYNC110 # a log has no event to await
+                await asyncio.sleep(0.05)
+            checking.cancel()
+    event = "aborted idle transactions: a gateway died or is stuck"
+    assert logged == [{"event": event, "transactions": 1, "log_level": "warning"}]
 
 
 @pytest.mark.parametrize("left_open", ["lectern"], indirect=True)

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 from pathlib import Path
 from shutil import which
 
@@ -11,7 +12,7 @@ import httpx
 import pytest
 
 from tests.server.load import get, load, until
-from tests.server.processes import TOY, Process, runs, toy
+from tests.server.processes import LECTERN, TOY, Process, runs, toy
 from tests.server.processes import until as eventually
 from tests.support import missing
 
@@ -111,6 +112,34 @@ def test_a_successor_that_cannot_start_leaves_the_others_alone(log: Path) -> Non
         eventually(lambda: "a worker did not start" in server.output)
         eventually(lambda: server.workers == before)
         assert httpx.get(f"http://127.0.0.1:{server.port}/").status_code == 200
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
+def test_signals_while_the_server_starts(log: Path, stop: signal.Signals) -> None:
+    """SIGHUP has no effect yet. A signal to stop ends the process with status 0, as it does later."""
+    away = {"LECTERN_MONGODB_URI": "mongodb://127.0.0.1:1", "LECTERN_WAIT_FOR_MONGODB": "60"}
+    server = Process([*LECTERN, "0"], log, away)
+    eventually(lambda: "Waiting for MongoDB" in server.output)
+    server.signal(signal.SIGHUP)
+    with pytest.raises(subprocess.TimeoutExpired):
+        server.status(1)
+    server.signal(stop)
+    assert server.status(10) == 0
+    assert server.output == "Waiting for MongoDB, for up to 60 seconds.\n"
+
+
+def test_responses_have_the_current_date_until_the_process_ends(log: Path) -> None:
+    with toy(log, {"LECTERN_DRAIN_DELAY": "9"}) as server:
+        url = f"http://127.0.0.1:{server.port}"
+        dates = {httpx.get(url).headers["date"]}
+
+        def are_several() -> bool:
+            dates.add(httpx.get(url).headers["date"])
+            return len(dates) > 3
+
+        server.signal(signal.SIGTERM)
+        eventually(lambda: httpx.get(f"{url}/readyz").status_code == 503)
+        eventually(are_several, 9)
 
 
 def test_a_second_ctrl_c_ends_the_server_at_once(log: Path) -> None:
