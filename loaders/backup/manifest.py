@@ -1,11 +1,13 @@
 """The manifest of a backup: what it contains, and who wrote it."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Annotated
 
 import orjson
-from pydantic import BaseModel, NonNegativeInt, ValidationError
+from pydantic import BaseModel, Field, NonNegativeInt, ValidationError
 
 from loaders.collections import COLLECTIONS
 
@@ -32,7 +34,7 @@ class Manifest(BaseModel, frozen=True):
     """
 
     format: int
-    lectern: str
+    lectern: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+")]
     database: str
     begun: datetime
     collections: Mapping[str, Contents]
@@ -95,5 +97,5 @@ def _backed_up() -> set[str]:
 
 
 def _numbers(version: str) -> list[int]:
-    """Returns the numbers of a version such as 0.2.0, which can be compared."""
-    return [int(part) if part.isdecimal() else 0 for part in version.split(".")]
+    """Returns the numbers of a version, which can be compared: [0, 2, 0] for 0.2.0."""
+    return [int(number) for number in re.findall(r"\d+", version)[:3]]
