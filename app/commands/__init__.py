@@ -4,11 +4,10 @@ import typer
 
 from app.commands.account_changes import AccountError
 from app.commands.accounts import account
-from app.commands.backup import restore
 from app.commands.check import check
 from app.commands.command_error import CommandError
 from app.commands.explain import explain
-from app.commands.export import export
+from app.commands.export import export, restore
 from app.commands.migrate import migrate
 from app.commands.recount import recount
 from app.commands.serve import dev, serve

@@ -2,7 +2,7 @@
 
 from loaders.backup.backup import write_backup
 from loaders.backup.manifest import BackupError, Contents, Manifest
-from loaders.backup.restore import Restored, restore_backup
+from loaders.backup.restore import Restored, is_unfinished, restore_backup
 from loaders.backup.snapshot import SnapshotError
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Manifest",
     "Restored",
     "SnapshotError",
+    "is_unfinished",
     "restore_backup",
     "write_backup",
 ]

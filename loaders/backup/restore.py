@@ -55,6 +55,11 @@ async def restore_backup(
     return Restored(manifest, problems)
 
 
+async def is_unfinished(database: Database) -> bool:
+    """Returns whether a restore into the database has been interrupted, or is running."""
+    return await find_one(database[_MARKERS], {"_id": _MARKER}) is not None
+
+
 async def _mark(database: Database, backup: str) -> None:
     """Marks the database as one in which this backup is being restored, unless it is marked already.
 

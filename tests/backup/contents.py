@@ -13,8 +13,8 @@ async def documents(database: Database) -> dict[str, list[bytes]]:
     found = {}
     for name in await database.driver.list_collection_names():
         raw = database[name].with_options(codec_options=_RAW).find()
-        if stored := sorted([document.raw async for document in raw]):  # type: ignore[attr-defined] # they are raw
-            found[name] = stored
+        if stored := [bytes(document.raw) async for document in raw]:
+            found[name] = sorted(stored)
     return found
 
 

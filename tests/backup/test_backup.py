@@ -222,7 +222,10 @@ def change(**values: Any) -> Callable[[Path], None]:
 
 
 def replace(name: str, text: str) -> Callable[[Path], None]:
-    return lambda backup: (backup / name).write_text(text) and None
+    def replaced(backup: Path) -> None:
+        (backup / name).write_text(text)
+
+    return replaced
 
 
 def empty(backup: Path) -> None:

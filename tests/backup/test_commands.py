@@ -1,6 +1,9 @@
 """`lectern export --all` and `lectern restore`, beside a running gateway that people write through."""
 
 import asyncio
+import os
+import re
+import subprocess
 from collections.abc import AsyncIterator, Callable
 from itertools import count
 from pathlib import Path
@@ -24,13 +27,14 @@ from loaders.problems import misfits
 from loaders.recounting import recount
 from resolvers.relay import encode_id
 from tests import factories
-from tests.app.test_cli import lectern
+from tests.app.test_cli import LECTERN, lectern, output_of_serve
 from tests.backup.conftest import Pair, SettingsPair
 from tests.backup.contents import all_indexes, documents
 from tests.factories import store
 from tests.storm.gateways import environment, serving
 from tests.writes.support import SOON
 
+GUIDE = (Path(__file__).parents[2] / "docs" / "backup.md").read_text("utf-8")
 PASSWORD = "correct horse battery"
 
 
@@ -90,6 +94,11 @@ async def campus(two: SettingsPair, databases: Pair, tmp_path: Path) -> AsyncIte
             yield Campus(http, course["_id"], run["_id"])
 
 
+def without_values(text: str) -> str:
+    """Numbers, and the name of the database, as placeholders."""
+    return re.sub(r"database \w+ \(", "database X (", re.sub(r"[\d,]+(?= )|\d+", "N", text))
+
+
 def counts(found: dict[str, list[bytes]]) -> dict[str, int]:
     return {name: len(own) for name, own in found.items()}
 
@@ -116,6 +125,7 @@ async def test_the_commands_bring_everything_back_and_people_sign_in(
     assert first.startswith(f"{total} restored, as they were at 2")
     assert first.endswith(f" UTC in the database {databases.source.name} (Lectern 0.2.0)")
     assert second == "Sessions are not restored: everybody has to sign in again."
+    assert f"{without_values(first)}\n{second}\n" in without_values(GUIDE)
     assert await documents(databases.target) == before
     assert await all_indexes(databases.target) == await all_indexes(databases.source)
     await nothing_is_wrong(databases.target)
@@ -200,3 +210,26 @@ def test_restore_says_if_migrations_are_pending(two: SettingsPair, run: Run, tmp
     restored = run("restore", str(tmp_path / "b"))
     assert restored.exit_code == 0
     assert "Migrations are pending: run `lectern migrate up`.\n" in restored.stderr
+
+
+def test_serve_says_that_a_restore_is_unfinished(two: SettingsPair) -> None:
+    insert(two.target, "restores", {"_id": "restore", "backup": "another"})
+    told = output_of_serve(environment(two.target))
+    assert "The database is incomplete: run the interrupted `lectern restore` again first.\n" in told
+
+
+def test_the_daily_script_of_the_guide_runs(two: SettingsPair, tmp_path: Path) -> None:
+    (script,) = re.findall(r"^#!/bin/sh\n.*?(?=^```)", GUIDE, re.DOTALL | re.MULTILINE)
+    backups = tmp_path / "backups"
+    (backups / "old").mkdir(parents=True)
+    os.utime(backups / "old", (0, 0))
+    settings = "".join(f"export {name}='{value}'\n" for name, value in environment(two.source).items())
+    (tmp_path / "environment").write_text(f"export PATH={LECTERN.parent}:$PATH\n{settings}")
+    script = script.replace("/var/backups/lectern", str(backups)).replace("/etc/lectern/", f"{tmp_path}/")
+    (tmp_path / "script").write_text(script)
+    done = subprocess.run(["sh", tmp_path / "script"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (made,) = backups.iterdir()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", made.name)
+    assert (made / "manifest.json").is_file()
+    assert subprocess.run(["sh", tmp_path / "script"], capture_output=True).returncode == 1

@@ -104,11 +104,11 @@ class Lectern:
 class Person:
     """A person who is signed in."""
 
-    def __init__(self, http: httpx.Client, name: str, **values: Any) -> None:
+    def __init__(self, http: httpx.Client, name: str, /, **values: Any) -> None:
         self._http, self._token = http, ""
         self._token = self.do(name, "accessToken", **values)["accessToken"]
 
-    def do(self, name: str, selected: str = "clientMutationId", **values: Any) -> Any:
+    def do(self, name: str, selected: str = "clientMutationId", /, **values: Any) -> Any:
         """Runs a mutation that must succeed, and returns its payload."""
         type_name = "WishlistInput" if "Wishlist" in name else f"{name[0].upper()}{name[1:]}Input"
         payload = f"{{ {selected} errors {{ code message path }} }}"
@@ -129,7 +129,7 @@ def record(name: str) -> None:
         source.mkdir()
         archive = subprocess.run(["git", "archive", release.commit], check=True, capture_output=True)
         subprocess.run(["tar", "x", "-C", source], input=archive.stdout, check=True)
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", packages]
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(packages)]
         subprocess.run([*pip, *release.packages], check=True)
         lectern = Lectern(source, packages, uri)
         write(lectern, Path(scratch) / "files")
@@ -167,9 +167,11 @@ def write_through(http: httpx.Client, staff: Person) -> None:
         "updateCourse", **course, title="Learn Go: Überblick", price={"amountMinor": 100, "currency": "EUR"}
     )
     staff.do("publishCourse", **course)
-    run = staff.do("createCourseRun", "courseRun { id }", **course, startsAt=soon, deliveryMode="ONLINE", seats=2)
+    run = staff.do(
+        "createCourseRun", "courseRun { id }", **course, startsAt=soon, deliveryMode="ONLINE", seats=2
+    )
     place = {**course, "runId": run["courseRun"]["id"], "joinWaitlist": True}
-    reviews = []
+    reviews: list[str] = []
     for number, name in enumerate(("Ångström Ö", "がく", "José Ñ", "Ada")):
         student = Person(http, "signUp", name=name, email=f"student{number}@example.org", password=PASSWORD)
         enrolled = student.do("enroll", "enrollment { id status }", **place, idempotencyKey=f"key {number}")
