@@ -12,9 +12,8 @@ from typing import Any
 import httpx
 import pytest
 from bson import ObjectId
-from click.testing import Result
 from pymongo import MongoClient
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from app.cli import app
 from app.commands import CommandError

@@ -12,10 +12,9 @@ from uuid import uuid4
 
 import pytest
 from bson import json_util
-from click.testing import Result
 from pymongo import MongoClient
 from pymongo.database import Database
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from app.cli import app
 from app.settings import Settings
