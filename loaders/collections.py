@@ -109,6 +109,7 @@ class StoredCollection:
     unaudited: other fields to leave out of the audit log; by default they are included.
     secret: fields whose values the audit log hides.
     importable: whether `lectern import` and `lectern export` support the collection.
+    backed_up: whether `lectern export --all` includes the collection.
     new: a function that adds defaults to the fields of a new document.
     not_null: the values that an import stores instead of null, by field.
     """
@@ -132,6 +133,7 @@ class StoredCollection:
     unaudited: frozenset[str] = frozenset()
     secret: frozenset[str] = frozenset()
     importable: bool = False
+    backed_up: bool = True
     new: Callable[[Fields], Document] = dict
     not_null: Fields | None = None
     own_indexes: Sequence[Index] = ()
@@ -356,12 +358,14 @@ COLLECTIONS: dict[str, StoredCollection] = {
             seen_by=NOBODY,
             document=SessionDoc,
             unaudited=frozenset(("generation", "refreshKey")),
+            backed_up=False,  # a restore would bring sessions back that have been ended since
             own_indexes=[Index([("accountId", 1)]), Index([("expiresAt", 1)], seconds=0)],
         ),
         StoredCollection(
             name="attempts",
             noun="attempt",
             seen_by=NOBODY,
+            backed_up=False,  # they count for minutes
             own_indexes=[Index([("expiresAt", 1)], seconds=0)],
         ),
         StoredCollection(
@@ -396,6 +400,7 @@ COLLECTIONS: dict[str, StoredCollection] = {
         StoredCollection(name="importedDocuments", noun="list of imported documents", seen_by=NOBODY),
         StoredCollection(name="sampleData", noun="load of sample data", seen_by=NOBODY),
         StoredCollection(name="migrations", noun="migration", seen_by=NOBODY),
+        StoredCollection(name="restores", noun="restore", seen_by=NOBODY, backed_up=False),
     )
 }  # fmt: skip
 

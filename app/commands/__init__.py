@@ -7,12 +7,13 @@ from app.commands.accounts import account
 from app.commands.check import check
 from app.commands.command_error import CommandError
 from app.commands.explain import explain
+from app.commands.export import export, restore
 from app.commands.migrate import migrate
 from app.commands.profile import profile
 from app.commands.recount import recount
 from app.commands.serve import dev, serve
 from app.commands.tokens import token
-from app.commands.transfer import export, import_
+from app.commands.transfer import import_
 from app.commands.upkeep import indexes, schema
 
 __all__ = ["AccountError", "CommandError", "add_to"]
@@ -24,6 +25,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(serve)
     app.command("import")(import_)
     app.command()(export)
+    app.command()(restore)
     app.command()(recount)
     app.command()(check)
     app.command()(explain)

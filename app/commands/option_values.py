@@ -6,11 +6,19 @@ from typing import TypeVar, get_args
 import typer
 from bson import ObjectId
 
+from loaders.collections import importable
 from loaders.model import Role
 
 T = TypeVar("T")
 
 ROLES: tuple[Role, ...] = get_args(Role)
+
+
+def collection_name(value: str) -> str:
+    """Parses the name of a collection that can be imported and exported."""
+    if value not in (names := importable()):
+        raise typer.BadParameter(f"'{value}' is not one of {', '.join(map(repr, names))}.")
+    return value
 
 
 def email(value: str) -> str:

@@ -32,9 +32,12 @@ from app.server import (
 )
 from app.settings import Settings, SettingsError, load
 from loaders import indexes, migrations
+from loaders.backup import is_unfinished
 
 _Host = Annotated[str, typer.Option(help="The address to listen on.")]
 _Port = Annotated[int, typer.Option(help="The port to listen on; 0 for any free port.", min=0, max=65535)]
+
+_UNFINISHED = "The database is incomplete: run the interrupted `lectern restore` again first."
 
 
 def serve(
@@ -173,7 +176,7 @@ def _url(listening: socket.socket) -> str:
 
 
 async def _examine(settings: Settings) -> list[str]:
-    """Waits for MongoDB. Returns warnings about missing or differing indexes and pending migrations."""
+    """Waits for MongoDB. Returns warnings: missing or differing indexes, pending migrations and so on."""
     seconds = settings.wait_for_mongodb
     async with connect(settings) as database:
         await wait_for(
@@ -183,7 +186,9 @@ async def _examine(settings: Settings) -> list[str]:
         await migrations.baseline(database)
         compared = await indexes.compare(database)
         pending = await migrations.pending(database)
+        unfinished = await is_unfinished(database)
     return [
+        *([_UNFINISHED] if unfinished else []),
         *([f"Indexes are missing: run `{lectern()} indexes`."] if compared.missing else []),
         *map(str, compared.differing),
         *([f"Migrations are pending: run `{lectern()} migrate up`."] if pending else []),

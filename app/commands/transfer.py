@@ -1,4 +1,4 @@
-"""The commands `lectern import` and `lectern export`."""
+"""The command `lectern import`."""
 
 import asyncio
 import gc
@@ -7,13 +7,13 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, TypeVar, get_args
+from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
 
 from app.commands.command_error import CommandError
-from app.commands.export_file import export_rows
+from app.commands.option_values import collection_name
 from app.database import connect, ping
 from app.importing import (
     CATALOGUE_LINKERS,
@@ -35,7 +35,6 @@ from app.importing import (
     check_restorable,
     check_source,
     collection_of,
-    counted,
     decide,
     file_notes,
     infer_mapping,
@@ -61,23 +60,15 @@ from loaders.transfer import (
     References,
     StorageError,
     Touched,
-    exported_rows,
     record_file,
     record_in_audit_log,
 )
-
-
-def _collection(name: str) -> str:
-    if name not in (names := get_args(Importable)):
-        raise typer.BadParameter(f"'{name}' is not one of {', '.join(map(repr, names))}.")
-    return name
-
 
 _T = TypeVar("_T")
 _BY_FOLDER = "the name of the file's folder; --source sets another"
 
 _CollectionArgument = Annotated[
-    Importable, typer.Argument(help="The collection to which the rows belong.", parser=_collection)
+    Importable, typer.Argument(help="The collection to which the rows belong.", parser=collection_name)
 ]
 
 
@@ -181,19 +172,6 @@ def import_(
             f"{printable(tally.broken)}. The rows counted above were {'read' if dry_run else 'imported'}."
             " Fix the file and import it again."
         )
-
-
-def export(
-    collection: _CollectionArgument,
-    file: Annotated[str, typer.Argument(help="The file to write (gzipped if it ends in .gz); - for stdout.")],
-) -> None:
-    """Export a collection as NDJSON, from which `lectern import` can restore it."""
-    with _command_errors():
-        count = asyncio.run(
-            _with_database(lambda database: export_rows(exported_rows(database, collection), file))
-        )
-    exported = f"{counted(count, 'row')} of {collection} exported to {file}"
-    Console(stderr=True).print(exported, markup=False, highlight=False)
 
 
 def _job(

@@ -1,7 +1,8 @@
-"""Implements `lectern import`, which turns the rows of a file into documents in the catalogue."""
+"""Implements `lectern import`, which turns the rows of a file into documents, and writes files of exports."""
 
 from app.importing.catalogue_linking import CATALOGUE_LINKERS
 from app.importing.escaping import printable
+from app.importing.export_file import export_rows
 from app.importing.files import Source, SourceError, open_source
 from app.importing.importable_fields import Importable
 from app.importing.importer import Import, Tally
@@ -54,6 +55,7 @@ __all__ = [
     "collection_of",
     "counted",
     "decide",
+    "export_rows",
     "file_notes",
     "infer_mapping",
     "load_mapping",

@@ -1,0 +1,1 @@
+"""Tests of backups, and of the commands that write and restore them."""

@@ -1,0 +1,1 @@
+"""Databases as earlier releases wrote them, and the tests that upgrade them."""
