@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 from app import development, embedded
 from app.commands.command_error import CommandError
 from app.database import connect, require_transactions, wait_for
-from app.observing import configure_logs
+from app.observing import configure_logs, require_exporter
 from app.sample import SOURCE, load_sample
 from app.server import CannotStartError, Server, bound_socket, make_server, require_files, run_workers
 from app.settings import Settings, SettingsError, load
@@ -38,6 +38,7 @@ def serve(
         require_files()
     except ValueError as error:
         raise CommandError(str(error)) from None
+    _require_exporter()
     listening = _bound(host, port)
     for warning in asyncio.run(_examine(settings)):
         _say(warning)
@@ -87,6 +88,7 @@ def dev(
     open_: Annotated[bool, typer.Option("--open", help="Open GraphiQL in the browser.")] = False,
 ) -> None:
     """Serve sample data from an embedded MongoDB, for trying things out."""
+    _require_exporter()
     listening = _bound(host, port)
     directory = development.directory(data_dir)
     # Builds the schema while mongod starts. Both take about the same time, so this halves the startup time.
@@ -111,6 +113,14 @@ def _serve_embedded(
         serving.on_started = lambda: _welcome(_url(listening), uri, content, directory, in_browser=in_browser)
         serving.run([listening])
     _say(f"\nStopped. The data is in {directory}.")
+
+
+def _require_exporter() -> None:
+    """Imports OpenTelemetry before forking if traces are on, so that the workers share its memory."""
+    try:
+        require_exporter()
+    except ValueError as error:
+        raise CommandError(str(error)) from None
 
 
 def _bound(host: str, port: int) -> socket.socket:

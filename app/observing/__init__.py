@@ -8,7 +8,8 @@ from app.observing.record import Client, LevelCalled, Record
 from app.observing.redaction import reason_of
 from app.observing.request_log import RequestLog
 from app.observing.throttled import Throttled
-from app.observing.trace_context import NO_PARENT, TraceContext, read_traceparent
+from app.observing.trace_context import NO_PARENT, TraceContext, new_trace, read_traceparent
+from app.observing.tracing import Traces, require_exporter, traces_are_on
 
 __all__ = [
     "NO_PARENT",
@@ -24,7 +25,11 @@ __all__ = [
     "RequestLog",
     "Throttled",
     "TraceContext",
+    "Traces",
     "configure_logs",
+    "new_trace",
     "read_traceparent",
     "reason_of",
+    "require_exporter",
+    "traces_are_on",
 ]

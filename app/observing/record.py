@@ -47,7 +47,8 @@ class Record:
     operation was decoded. prepared: when the operation was parsed, validated and priced. admitted: when it
     began to run. executed: when its data was complete. ended: when the response was encoded.
 
-    id: the client's `X-Request-Id`, or else a random id. parent: the client's trace context.
+    method: the HTTP method. id: the client's `X-Request-Id`, or else a random id. parent: the client's trace
+    context, or else a new one if a listener needs it.
     viewer: "public", or the viewer's highest role in lower case; "none" if the viewer has no role.
     name: the operation's name, or empty. kind: "query" or "mutation"; empty if the document wasn't read.
     hash: the first 16 hexadecimal digits of the SHA-256 of the document's text. was_cached: whether the
@@ -65,8 +66,8 @@ class Record:
     __slots__ = (
         "_on_command", "admitted", "at", "began", "bytes", "client", "code", "command_count", "command_ms",
         "commands", "ended", "engine", "errors", "executed", "hash", "id", "is_shown", "kind", "levels",
-        "name", "parent", "prepared", "price", "reason", "received", "status", "viewer", "was_cached",
-        "with_plan",
+        "method", "name", "parent", "prepared", "price", "reason", "received", "status", "viewer",
+        "was_cached", "with_plan",
     )  # fmt: skip
 
     def __init__(
@@ -76,12 +77,13 @@ class Record:
         client: Client = _UNNAMED,
         parent: TraceContext = NO_PARENT,
         *,
+        method: str = "POST",
         is_shown: bool = False,
         with_plan: bool = False,
         on_command: Callable[[CommandSent], None] | None = None,
     ) -> None:
         self.at, self.began = at, perf_counter()
-        self.id, self.client, self.parent = id, client, parent
+        self.id, self.client, self.parent, self.method = id, client, parent, method
         self.is_shown, self.with_plan = is_shown, with_plan
         self._on_command = on_command
         self.received = self.prepared = self.admitted = self.executed = self.ended = 0.0
