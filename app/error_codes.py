@@ -3,7 +3,7 @@
 docs/api.md explains each code, and docs/writes.md explains the codes in mutation payloads.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
@@ -16,6 +16,9 @@ OVERLOADED = "OVERLOADED"
 TIMEOUT = "TIMEOUT"
 SERVICE_UNAVAILABLE = "SERVICE_UNAVAILABLE"
 INTERNAL_SERVER_ERROR = "INTERNAL_SERVER_ERROR"
+
+#: The codes of errors that are not the client's mistake.
+OUR_FAULTS: Set[str] = frozenset((OVERLOADED, TIMEOUT, SERVICE_UNAVAILABLE, INTERNAL_SERVER_ERROR))
 
 #: Maps the HTTP status of a refused request to an error code. If the exception has a code, that code is used
 #: instead.

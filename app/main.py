@@ -25,7 +25,9 @@ from app.observing import (
     LogListener,
     Metrics,
     RequestLog,
+    Traces,
     configure_logs,
+    traces_are_on,
 )
 from app.operation_limits import Limits
 from app.protection import Admission
@@ -43,7 +45,9 @@ def from_environment() -> Starlette:
     found = settings.load()
     configure_logs(found)
     Log.output.write_in_background()
-    app = create_app(found, RequestLog(found.slow_operation, with_requests=Log.level <= logging.INFO))
+    traces = [Traces.of(found)] if traces_are_on() else []
+    requests = RequestLog(found.slow_operation, with_requests=Log.level <= logging.INFO)
+    app = create_app(found, requests, *traces)
     memory.settle()
     return app
 

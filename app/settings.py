@@ -131,7 +131,7 @@ class Settings(BaseSettings):
     )
     metrics: bool = Field(False, description="Serve the process's Prometheus metrics at `/metrics`.")
 
-    # The log (see docs/logs.md)
+    # The log and the traces (see docs/logs.md and docs/tracing.md)
     log_format: Literal["auto", "console", "json"] = Field(
         "auto",
         description="The form of the log: `console` for people, `json` for machines; `auto` means `console` "
@@ -147,6 +147,12 @@ class Settings(BaseSettings):
     )
     slow_operation: float = Field(
         1.0, gt=0, description="Seconds after which an operation is slow, so that its plan is logged."
+    )
+    trace_sampling: float = Field(
+        0.01,
+        ge=0,
+        le=1,
+        description="The share of requests whose trace is exported if OTEL_EXPORTER_OTLP_ENDPOINT is set.",
     )
 
     # Admission control (see docs/protection.md)

@@ -13,11 +13,12 @@ from rich.console import Console
 
 from app.commands.command_error import CommandError
 from app.commands.option_values import collection_name
-from app.database import connect, ping, reason_of, require_transactions
+from app.database import connect, ping, require_transactions
 from app.importing import Importable, counted, export_rows
 from app.settings import load
 from loaders import migrations
 from loaders.backup import BackupError, Manifest, Restored, SnapshotError, restore_backup, write_backup
+from loaders.mongo import reason_of
 from loaders.transfer import exported_rows
 
 _VERSION = metadata.version("lectern")
@@ -115,7 +116,7 @@ def _command_errors(interrupted: str) -> Iterator[None]:
     except (BackupError, SnapshotError) as error:
         raise CommandError(str(error)) from None
     except ConnectionFailure as error:
-        raise CommandError(f"MongoDB failed: {reason_of(str(error))}\nRun the same command again.") from None
+        raise CommandError(f"MongoDB failed: {reason_of(error)}\nRun the same command again.") from None
     except FileExistsError as error:
         raise CommandError(f"{error.filename} already exists. A backup needs a new directory.") from None
     except OSError as error:

@@ -19,7 +19,7 @@ from app.commands.command_error import CommandError
 from app.database import connect, require_transactions, wait_for
 from app.environment import hand_over
 from app.invocation import lectern
-from app.observing import Log, configure_logs
+from app.observing import Log, configure_logs, require_exporter
 from app.sample import SOURCE, load_sample
 from app.server import (
     CannotStartError,
@@ -52,6 +52,7 @@ def serve(
         require_files()
     except ValueError as error:
         raise CommandError(str(error)) from None
+    _require_exporter()
     listening = _bound(host, port)
     configure_logs(settings)
     for warning in asyncio.run(_examine(settings)):
@@ -104,6 +105,7 @@ def dev(
     open_: Annotated[bool, typer.Option("--open", help="Open GraphiQL in the browser.")] = False,
 ) -> None:
     """Serve sample data from an embedded MongoDB, for trying things out."""
+    _require_exporter()
     listening = _bound(host, port)
     directory = development.directory(data_dir)
     # Builds the schema while mongod starts. Both take about the same time, so this halves the startup time.
@@ -157,6 +159,14 @@ class _MongodWatch:
         while embedded.is_running(self._directory):  # noqa: ASYNC110 # a lock has no event to await
             await asyncio.sleep(1)
         self.mongod_died = self._server.should_exit = True
+
+
+def _require_exporter() -> None:
+    """Imports OpenTelemetry before forking if traces are on, so that the workers share its memory."""
+    try:
+        require_exporter()
+    except ValueError as error:
+        raise CommandError(str(error)) from None
 
 
 def _bound(host: str, port: int) -> socket.socket:

@@ -27,7 +27,7 @@ from app.http import body, decoding, graphiql, reply
 from app.http.cancellation import Watch, Watches
 from app.http.decoding import GRAPHQL_RESPONSE, HTML, JSON, Headers
 from app.http.reply import Reply
-from app.observing import Instrumentation, Record, Refused, read_traceparent
+from app.observing import NO_PARENT, Instrumentation, Record, Refused, new_trace, read_traceparent
 from app.protection import CHEAP, Admission
 from app.request import Request, Services
 from loaders import mongo
@@ -63,7 +63,7 @@ class Endpoint:
         if media_type == HTML and decoding.is_for_a_page(scope):
             await graphiql.page()(scope, receive, send)
             return
-        record = self._record(headers)
+        record = self._record(scope["method"], headers)
         answer = await self._within_time(
             scope, receive, headers, JSON if media_type == HTML else media_type, record
         )
@@ -138,14 +138,18 @@ class Endpoint:
             return self._not_run(prepared, media_type)
         return await self._run(prepared, request, watch, media_type)
 
-    def _record(self, headers: Headers) -> Record:
+    def _record(self, method: str, headers: Headers) -> Record:
         """Begins the record of a request."""
         shown = headers.get(b"x-lectern-trace")
+        parent = read_traceparent(headers.get(b"traceparent"))
+        if parent is NO_PARENT and self.instrumentation.needs_trace:
+            parent = new_trace()
         return Record(
             datetime.now(UTC),
             decoding.request_id(headers),
             decoding.client(headers),
-            read_traceparent(headers.get(b"traceparent")),
+            parent,
+            method=method,
             is_shown=shown in {b"1", b"plan"},
             with_plan=self.trace_plan and shown == b"plan",
             on_command=self.instrumentation.command_sent,

@@ -8,7 +8,8 @@ from app.observing.record import Client, LevelCalled, Record
 from app.observing.redaction import redacted
 from app.observing.request_log import RequestLog
 from app.observing.throttled import Throttled, ThrottledErrors
-from app.observing.trace_context import NO_PARENT, TraceContext, read_traceparent
+from app.observing.trace_context import NO_PARENT, TraceContext, new_trace, read_traceparent
+from app.observing.tracing import Traces, require_exporter, traces_are_on
 
 __all__ = [
     "NO_PARENT",
@@ -25,7 +26,11 @@ __all__ = [
     "Throttled",
     "ThrottledErrors",
     "TraceContext",
+    "Traces",
     "configure_logs",
+    "new_trace",
     "read_traceparent",
     "redacted",
+    "require_exporter",
+    "traces_are_on",
 ]

@@ -47,7 +47,8 @@ class Record:
     operation was decoded. prepared: when the operation was parsed, validated and priced. admitted: when it
     began to run. executed: when its data was complete. ended: when the response was encoded.
 
-    id: the client's `X-Request-Id`, or else a random id. parent: the client's trace context.
+    method: the HTTP method. id: the client's `X-Request-Id`, or else a random id. parent: the client's trace
+    context, or else a new one if a listener needs it.
     address, subject, variables: the client's IP address, the ID of the viewer's account, and the variables of
     a query (never of a mutation, because they include passwords). They are personal data: see
     LOG_PERSONAL_DATA.
@@ -69,8 +70,8 @@ class Record:
     __slots__ = (
         "_on_command", "address", "admitted", "at", "began", "bytes", "client", "code", "command_count",
         "command_ms", "commands", "ended", "engine", "error_id", "errors", "executed", "hash", "id",
-        "is_shown", "kind", "levels", "name", "parent", "prepared", "price", "reason", "received", "status",
-        "subject", "variables", "viewer", "was_cached", "with_plan",
+        "is_shown", "kind", "levels", "method", "name", "parent", "prepared", "price", "reason", "received",
+        "status", "subject", "variables", "viewer", "was_cached", "with_plan",
     )  # fmt: skip
 
     def __init__(
@@ -80,12 +81,13 @@ class Record:
         client: Client = _UNNAMED,
         parent: TraceContext = NO_PARENT,
         *,
+        method: str = "POST",
         is_shown: bool = False,
         with_plan: bool = False,
         on_command: Callable[[CommandSent], None] | None = None,
     ) -> None:
         self.at, self.began = at, perf_counter()
-        self.id, self.client, self.parent = id, client, parent
+        self.id, self.client, self.parent, self.method = id, client, parent, method
         self.is_shown, self.with_plan = is_shown, with_plan
         self._on_command = on_command
         self.received = self.prepared = self.admitted = self.executed = self.ended = 0.0

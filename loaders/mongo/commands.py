@@ -143,13 +143,14 @@ async def _observed(
     The driver's own CommandListener isn't used, because it would make every command a tenth slower, even
     when there is no listener to notify.
     """
-    began = ended = perf_counter()
+    began: float | None = None
+    ended: float | None = None
     documents: int | None = None
     failure = ""
 
     def timed(raw: DriverObject) -> Result:
         nonlocal began, ended
-        began = perf_counter()  # restarts the clock, because the command may have waited for a thread
+        began = perf_counter()  # not earlier, because the command may have waited for a thread
         try:
             return call(raw)
         finally:
@@ -164,9 +165,13 @@ async def _observed(
         failure = type(error).__name__
         raise
     finally:
-        ms = ((ended if isinstance(target, AgnosticBase) else perf_counter()) - began) * 1000
+        end = perf_counter()
+        start = end if began is None else began  # a command that was cancelled in the queue took no time
+        if ended is not None and isinstance(target, AgnosticBase):
+            end = ended  # earlier, because the event loop may have been busy
+        ms = (end - start) * 1000
         name = target.name if isinstance(target, _COLLECTIONS) else collection
-        on_command(CommandSent(kind, name, ms, documents, began, current_level.get(), failure))
+        on_command(CommandSent(kind, name, ms, documents, start, current_level.get(), failure))
 
 
 async def _called(target: DriverObject, call: DriverCall) -> Result:

@@ -39,7 +39,7 @@ async def test_a_command_s_time_excludes_its_wait_in_the_queue(
         await asyncio.gather(*busy)
     finally:
         current_scope.reset(token)
-    assert [c for c in observed if c.kind == "find"] == [CommandSent("find", "courses", 0.0, 0)]
+    assert [c for c in observed if c.kind == "find"] == [CommandSent("find", "courses", 0.0, 0, began=100.0)]
 
 
 async def test_an_error_of_mongodb_is_not_its_own_cause(database: Database) -> None:
@@ -51,3 +51,32 @@ async def test_an_error_of_mongodb_is_not_its_own_cause(database: Database) -> N
     finally:
         current_scope.reset(token)
     assert failed.value.__cause__ is not failed.value
+
+
+async def test_the_time_of_a_cancelled_command_ends_when_it_is_cancelled(database: Database) -> None:
+    """Its thread may still be waiting for MongoDB."""
+    observed: list[CommandSent] = []
+    released, go_on = Event(), asyncio.Event()
+    is_threaded = isinstance(database["courses"], AgnosticBase)
+
+    def block(_: DriverObject) -> Value:
+        return released.wait(5) if is_threaded else go_on.wait()
+
+    token = current_scope.set(Scope(monotonic() + 60, on_command=observed.append))
+    try:
+        waiting = [
+            asyncio.create_task(commands.send(database["courses"], "ping", block)) for _ in range(POOL)
+        ]
+        queued = asyncio.create_task(commands.send(database["courses"], "queued", block))
+        await asyncio.wait([queued], timeout=0.05)
+        for task in (queued, *waiting):
+            task.cancel()
+        await asyncio.gather(queued, *waiting, return_exceptions=True)
+    finally:
+        released.set()
+        current_scope.reset(token)
+    times = [(command.kind, command.ms) for command in observed]
+    assert len(times) == POOL + 1
+    assert min(times) >= ("ping", 0)
+    assert any(ms > 0 for kind, ms in times if kind == "ping")
+    assert ("queued", 0) in times

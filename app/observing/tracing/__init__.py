@@ -1,0 +1,9 @@
+"""Traces: requests as OpenTelemetry's spans, exported over OTLP/HTTP.
+
+OpenTelemetry is imported only if traces are on.
+"""
+
+from app.observing.tracing.collector import require_exporter, traces_are_on
+from app.observing.tracing.traces import Traces
+
+__all__ = ["Traces", "require_exporter", "traces_are_on"]
