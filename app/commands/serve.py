@@ -138,10 +138,10 @@ async def _examine(settings: Settings) -> list[str]:
         )
         await require_transactions(database)
         await migrations.baseline(database)
-        compared = await indexes.compare(database)
+        compared = await indexes.compare(database, settings.retention)
         pending = await migrations.pending(database)
     return [
-        *(["Indexes are missing: run `lectern indexes`."] if compared.missing else []),
+        *(["Indexes are missing: run `lectern indexes apply`."] if compared.missing else []),
         *map(str, compared.differing),
         *(["Migrations are pending: run `lectern migrate up`."] if pending else []),
     ]
