@@ -288,13 +288,12 @@ async def test_ctrl_c_ends_the_command_and_not_the_build(own_mongod: Mongod, rev
         shown = lectern("indexes", "show", **reviews).stdout
         checked = lectern("indexes", "check", **reviews)
         process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=30)
+        _, told = process.communicate(timeout=60)
         assert process.returncode == 130
-    assert told.splitlines() == [
-        "Building 1 index of reviews",
+    assert told.splitlines()[-1] == (
         f"Interrupted. MongoDB goes on building {BUILT}: `lectern indexes show` shows how far it has got. Run"
-        " the same command again to wait for it and build the others.",
-    ]
+        " the same command again to wait for it and build the others."
+    )
     (line,) = [line for line in shown.splitlines() if line.startswith(BUILT)]
     assert line.split()[1:3] == ["building", "100%"]
     assert (checked.returncode, checked.stdout) == (
