@@ -10,6 +10,7 @@ from pymongo.errors import PyMongoError
 
 from app.observing import Throttled, redacted
 from loaders import indexes
+from loaders.collections import Retention
 from loaders.mongo import Database, DatabaseAwayError, DeadlineError, StaleTransactions, take_time
 
 _EVERY = 2.0  # seconds between checks for stale transactions
@@ -42,7 +43,7 @@ class ReportsIndexes(Protocol):
     missing_indexes: Sequence[str]
 
 
-async def check_indexes(database: Database, report: ReportsIndexes) -> None:
+async def check_indexes(database: Database, report: ReportsIndexes, retention: Retention) -> None:
     """Checks regularly for indexes that are missing, or differ from Lectern's. Runs until cancelled.
 
     Stores the missing indexes in `report`. Logs missing and differing indexes when they are first found, and
@@ -53,7 +54,7 @@ async def check_indexes(database: Database, report: ReportsIndexes) -> None:
         pause = _INDEXES_RETRY
         try:
             with pymongo.timeout(10 * _LONGEST):
-                compared = await indexes.compare(database)
+                compared = await indexes.compare(database, retention)
         except PyMongoError as error:
             _log.debug("can't check for missing indexes", reason=redacted(error))
         else:
@@ -63,10 +64,11 @@ async def check_indexes(database: Database, report: ReportsIndexes) -> None:
             ]
             if differing and differing != before:
                 _log.warning(
-                    "indexes differ from Lectern's: `lectern indexes` says what to do", differing=differing
+                    "indexes differ from Lectern's: `lectern indexes check` says what to do",
+                    differing=differing,
                 )
             if missing and missing != list(report.missing_indexes):
-                _log.warning("indexes are missing: run `lectern indexes`", missing=missing)
+                _log.warning("indexes are missing: run `lectern indexes apply`", missing=missing)
             report.missing_indexes = missing
             pause = _INDEXES_RETRY if missing else _INDEXES_EVERY
         await sleep(pause)

@@ -71,7 +71,7 @@ def create_app(settings: Settings, *listeners: Listener) -> Starlette:
             background = [
                 memory.tend(),
                 end_stale_transactions(database),
-                check_indexes(database, app.state.readiness),
+                check_indexes(database, app.state.readiness, settings.retention),
             ]
             tasks = [asyncio.create_task(work) for work in background]
             yield

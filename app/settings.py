@@ -59,6 +59,14 @@ class Settings(BaseSettings):
         0.0, ge=0, le=3600, description="Seconds to wait for MongoDB at startup before giving up."
     )
 
+    audit_retention_days: int = Field(
+        0,
+        ge=0,
+        le=24_855,  # MongoDB's maximum lifetime, 2³¹ - 1 seconds
+        description="Days after which MongoDB deletes audit entries; 0 keeps them forever. Run "
+        "`lectern indexes apply` after a change.",
+    )
+
     # Identity (see docs/identity.md)
     lectern_secret: SecretStr = Field(
         SecretStr(""),
@@ -294,6 +302,11 @@ class Settings(BaseSettings):
         if isinstance(value, environment.Unreadable):
             raise ValueError(value.reason)
         return value
+
+    @property
+    def retention(self) -> dict[str, int]:
+        """The retention times in days, by collection (see loaders/collections.py)."""
+        return {"auditLog": self.audit_retention_days}
 
     @field_validator("lectern_secret")
     @classmethod

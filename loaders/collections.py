@@ -3,9 +3,9 @@
 Code that works for any collection, such as `node`, the audit log and `lectern import`, reads this table.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from loaders.model import (
     ANONYMOUS_STUDENT,
@@ -32,7 +32,7 @@ from loaders.model import (
     new_student,
     wilson,
 )
-from loaders.mongo import Document, Fields, Filter
+from loaders.mongo import Document, Fields, Filter, Value
 from loaders.text import course_keys, student_keys
 
 
@@ -59,17 +59,34 @@ EVERYONE = SeenBy()
 NOBODY = SeenBy(nobody=True)
 
 
+#: The number of days after which MongoDB deletes documents, by collection; 0 means never. The operator sets
+#: them, so only collections with `retained_from` can have an entry.
+Retention: TypeAlias = Mapping[str, int]
+
+
 class Index(NamedTuple):
     """An index of a collection.
 
-    where: the partialFilterExpression of a partial index. seconds: the lifetime of documents in a TTL index;
-    MongoDB deletes a document this long after the time in the indexed field.
+    serves: what needs the index, as a phrase for operators. where: the partialFilterExpression of a partial
+    index. seconds: the lifetime of documents in a TTL index; MongoDB deletes a document this long after the
+    time in the indexed field.
     """
 
     keys: Sequence[tuple[str, int]]
+    serves: str = ""
     unique: bool = False
     where: Filter | None = None
     seconds: int | None = None
+
+    @property
+    def options(self) -> Mapping[str, Value]:
+        """The options by which this index differs from a plain one, under MongoDB's names."""
+        options = {
+            "unique": self.unique or None,
+            "partialFilterExpression": self.where,
+            "expireAfterSeconds": self.seconds,
+        }
+        return {name: value for name, value in options.items() if value is not None}
 
     @property
     def name(self) -> str:
@@ -82,6 +99,7 @@ KEEP = object()
 
 _BY_EXTERNAL_ID = Index(
     [("externalId.source", 1), ("externalId.id", 1)],
+    "imports, external sign-ins",
     unique=True,
     where={"externalId.source": {"$exists": True}},
 )
@@ -112,6 +130,9 @@ class StoredCollection:
     backed_up: whether `lectern export --all` includes the collection.
     new: a function that adds defaults to the fields of a new document.
     not_null: the values that an import stores instead of null, by field.
+    former_indexes: the names of indexes that earlier versions created and this version doesn't need.
+    retained_from: a field with a time. The operator can set after how many days from this time on MongoDB
+    deletes a document (see Retention).
     """
 
     name: str
@@ -137,6 +158,8 @@ class StoredCollection:
     new: Callable[[Fields], Document] = dict
     not_null: Fields | None = None
     own_indexes: Sequence[Index] = ()
+    former_indexes: Sequence[str] = ()
+    retained_from: str | None = None
 
     def __post_init__(self) -> None:
         if (self.type_name is None) is not (self.id_code is None):
@@ -148,7 +171,14 @@ class StoredCollection:
 
     @property
     def indexes(self) -> Sequence[Index]:
+        """All indexes except the one that deletes documents after the retention time."""
         return (_BY_EXTERNAL_ID, *self.own_indexes) if self.importable else self.own_indexes
+
+    def retaining_index(self, days: int) -> Index | None:
+        """Returns the TTL index for a retention time. Returns None if documents are kept forever (0 days)."""
+        if self.retained_from is None or not days:
+            return None
+        return Index([(self.retained_from, 1)], f"deletes after {days} days", seconds=days * 24 * 60 * 60)
 
     @property
     def always_read(self) -> frozenset[str]:
@@ -172,10 +202,11 @@ def _helpful_score(review: Fields) -> Document:
 #: The indexes for lists of courses, one for each sort field. An index serves both directions, because
 #: ascending order is descending order read backwards.
 _COURSE_ORDERS = [
-    Index([("status", 1), (field, -1), ("_id", 1)])
-    for field in (
-        "ratingBayesian", "studentCount", "createdAt", "sortTitle", "durationDays", "price.amountMinor",
-    )
+    Index([("status", 1), (field, -1), ("_id", 1)], f"lists of courses by {order}")
+    for field, order in {
+        "ratingBayesian": "rating", "studentCount": "number of students", "createdAt": "age",
+        "sortTitle": "title", "durationDays": "duration", "price.amountMinor": "price",
+    }.items()
 ]  # fmt: skip
 
 COLLECTIONS: dict[str, StoredCollection] = {
@@ -193,7 +224,7 @@ COLLECTIONS: dict[str, StoredCollection] = {
             importable=True,
             new=new_category,
             not_null={"name": KEEP, "slug": KEEP, "position": KEEP},
-            own_indexes=[Index([("slug", 1)], unique=True)],
+            own_indexes=[Index([("slug", 1)], "categories by slug", unique=True)],
         ),
         StoredCollection(
             name="instructors",
@@ -232,12 +263,24 @@ COLLECTIONS: dict[str, StoredCollection] = {
                 "deliveryModes": [], "tags": [], "instructorIds": [], "importedStudentCount": 0,
             },
             own_indexes=[
-                Index([("slug", 1)], unique=True),
-                Index([("oldSlugs", 1)], where={"oldSlugs": {"$exists": True}}),
+                Index([("slug", 1)], "courses by slug", unique=True),
+                Index([("oldSlugs", 1)], "courses by former slug", where={"oldSlugs": {"$exists": True}}),
                 *_COURSE_ORDERS,
-                Index([("categorySlug", 1), ("status", 1), ("ratingBayesian", -1), ("_id", 1)]),
-                Index([("instructorIds", 1), ("status", 1), ("ratingBayesian", -1), ("_id", 1)]),
-                Index([("searchTerms", 1), ("status", 1)]),
+                Index(
+                    [("categorySlug", 1), ("status", 1), ("ratingBayesian", -1), ("_id", 1)],
+                    "a category's courses",
+                ),
+                Index(
+                    [("instructorIds", 1), ("status", 1), ("ratingBayesian", -1), ("_id", 1)],
+                    "an instructor's courses",
+                ),
+                Index([("searchTerms", 1), ("status", 1)], "searches for courses"),
+            ],
+            former_indexes=[
+                "search.t_1_status_1",
+                "status_1_rating.bayesian_-1__id_1",
+                "categorySlug_1_status_1_rating.bayesian_-1__id_1",
+                "instructorIds_1_status_1_rating.bayesian_-1__id_1",
             ],
         ),
         StoredCollection(
@@ -252,7 +295,8 @@ COLLECTIONS: dict[str, StoredCollection] = {
             importable=True,
             new=new_course_run,
             not_null={"startsAt": KEEP, "deliveryMode": KEEP},
-            own_indexes=[Index([("courseId", 1), ("startsAt", 1), ("_id", -1)])],
+            own_indexes=[Index([("courseId", 1), ("startsAt", 1), ("_id", -1)], "a course's runs")],
+            former_indexes=["courseId_1_startsAt_1__id_1"],
         ),
         StoredCollection(
             name="students",
@@ -270,10 +314,11 @@ COLLECTIONS: dict[str, StoredCollection] = {
             new=new_student,
             not_null={"name": ANONYMOUS_STUDENT},
             own_indexes=[
-                Index([("sortName", 1), ("_id", -1)]),
-                Index([("searchTerms", 1)]),
-                Index([("country", 1)]),
+                Index([("sortName", 1), ("_id", -1)], "lists of students by name"),
+                Index([("searchTerms", 1)], "searches for students"),
+                Index([("country", 1)], "lists of students of a country"),
             ],
+            former_indexes=["search.t_1", "sortName_1__id_1"],
         ),
         StoredCollection(
             name="enrollments",
@@ -287,15 +332,14 @@ COLLECTIONS: dict[str, StoredCollection] = {
             new=new_enrollment,
             not_null={"status": KEEP, "progress": KEEP},
             own_indexes=[
-                Index([("courseId", 1), ("enrolledAt", -1), ("_id", 1)]),
-                Index([("studentId", 1), ("enrolledAt", -1), ("_id", 1)]),
-                Index([("status", 1), ("studentId", 1)]),
-                # Used to read a run's waitlist in order.
-                Index([("runId", 1), ("status", 1), ("enrolledAt", 1), ("_id", 1)]),
-                # Allows one live enrolment (active or on a waitlist) per student and course. Imported
-                # enrolments are exempt.
+                Index([("courseId", 1), ("enrolledAt", -1), ("_id", 1)], "a course's enrolments"),
+                Index([("studentId", 1), ("enrolledAt", -1), ("_id", 1)], "a student's enrolments"),
+                Index([("status", 1), ("studentId", 1)], "the platform's number of enrolled students"),
+                Index([("runId", 1), ("status", 1), ("enrolledAt", 1), ("_id", 1)], "a run's waitlist"),
+                # "Live" means active or on a waitlist. Imported enrolments are exempt.
                 Index(
                     [("studentId", 1), ("courseId", 1)],
+                    "one live enrolment per student and course",
                     unique=True,
                     where={"externalId": {"$eq": None}, "status": {"$in": list(LIVE_ENROLLMENTS)}},
                 ),
@@ -321,13 +365,13 @@ COLLECTIONS: dict[str, StoredCollection] = {
                 "body": "", "verified": KEEP, "importedHelpfulCount": 0, "unhelpfulCount": 0, "status": KEEP,
             },
             own_indexes=[
-                Index([("courseId", 1), ("createdAt", -1), ("_id", 1)]),
-                Index([("courseId", 1), ("helpfulScore", -1), ("_id", 1)]),
-                Index([("courseId", 1), ("rating", -1), ("_id", 1)]),
-                Index([("studentId", 1), ("createdAt", -1), ("_id", 1)]),
-                # Allows one review per student and course. Imported reviews are exempt.
-                Index(
+                Index([("courseId", 1), ("createdAt", -1), ("_id", 1)], "a course's reviews by age"),
+                Index([("courseId", 1), ("helpfulScore", -1), ("_id", 1)], "a course's reviews by votes"),
+                Index([("courseId", 1), ("rating", -1), ("_id", 1)], "a course's reviews by rating"),
+                Index([("studentId", 1), ("createdAt", -1), ("_id", 1)], "a student's reviews"),
+                Index(  # imported reviews are exempt
                     [("studentId", 1), ("courseId", 1)],
+                    "one review per student and course",
                     unique=True,
                     where={"externalId": {"$eq": None}, "studentId": {"$type": "objectId"}},
                 ),
@@ -338,7 +382,7 @@ COLLECTIONS: dict[str, StoredCollection] = {
             noun="vote",
             seen_by=NOBODY,
             document=VoteDoc,
-            own_indexes=[Index([("_id.reviewId", 1)])],
+            own_indexes=[Index([("_id.reviewId", 1)], "a review's votes")],
         ),
         StoredCollection(name="wishlists", noun="wishlist", seen_by=NOBODY, document=WishlistDoc),
         StoredCollection(
@@ -348,8 +392,10 @@ COLLECTIONS: dict[str, StoredCollection] = {
             document=AccountDoc,
             secret=frozenset(("passwordHash", "reset", "signUpKey")),
             own_indexes=[
-                Index([("email", 1)], unique=True),
-                Index([("reset.digest", 1)], where={"reset.digest": {"$exists": True}}),
+                Index([("email", 1)], "signing in", unique=True),
+                Index(
+                    [("reset.digest", 1)], "password resets", where={"reset.digest": {"$exists": True}}
+                ),
             ],
         ),
         StoredCollection(
@@ -359,20 +405,23 @@ COLLECTIONS: dict[str, StoredCollection] = {
             document=SessionDoc,
             unaudited=frozenset(("generation", "refreshKey")),
             backed_up=False,  # a restore would bring sessions back that have been ended since
-            own_indexes=[Index([("accountId", 1)]), Index([("expiresAt", 1)], seconds=0)],
+            own_indexes=[
+                Index([("accountId", 1)], "ending an account's sessions"),
+                Index([("expiresAt", 1)], "deletes expired sessions", seconds=0),
+            ],
         ),
         StoredCollection(
             name="attempts",
             noun="attempt",
             seen_by=NOBODY,
             backed_up=False,  # they count for minutes
-            own_indexes=[Index([("expiresAt", 1)], seconds=0)],
+            own_indexes=[Index([("expiresAt", 1)], "deletes counts of past attempts", seconds=0)],
         ),
         StoredCollection(
             name="idempotencyKeys",
             noun="idempotency key",
             seen_by=NOBODY,
-            own_indexes=[Index([("at", 1)], seconds=24 * 60 * 60)],
+            own_indexes=[Index([("at", 1)], "deletes keys after 24 hours", seconds=24 * 60 * 60)],
         ),
         StoredCollection(
             name="auditLog",
@@ -383,18 +432,20 @@ COLLECTIONS: dict[str, StoredCollection] = {
             type_name="AuditEntry",
             id_code=b"aud",
             own_indexes=[
-                Index([("at", -1), ("_id", 1)]),
-                Index([("changes.documentId", 1), ("at", -1), ("_id", 1)]),
-                Index([("actor.subject", 1), ("at", -1), ("_id", 1)]),
+                Index([("at", -1), ("_id", 1)], "the audit log"),
+                Index([("changes.documentId", 1), ("at", -1), ("_id", 1)], "a document's audit entries"),
+                Index([("actor.subject", 1), ("at", -1), ("_id", 1)], "a person's audit entries"),
             ],
+            former_indexes=["changes.id_1_at_-1__id_1"],
+            retained_from="at",
         ),
         StoredCollection(
             name="imports",
             noun="import",
             seen_by=NOBODY,
             own_indexes=[
-                Index([("collection", 1), ("digest", 1), ("at", -1)]),
-                Index([("collection", 1), ("source", 1), ("at", -1)]),
+                Index([("collection", 1), ("digest", 1), ("at", -1)], "earlier imports of a file"),
+                Index([("collection", 1), ("source", 1), ("at", -1)], "the last import from a source"),
             ],
         ),
         StoredCollection(name="importedDocuments", noun="list of imported documents", seen_by=NOBODY),

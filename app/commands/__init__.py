@@ -8,13 +8,14 @@ from app.commands.check import check
 from app.commands.command_error import CommandError
 from app.commands.explain import explain
 from app.commands.export import export, restore
+from app.commands.indexes import indexes
 from app.commands.migrate import migrate
 from app.commands.profile import profile
 from app.commands.recount import recount
+from app.commands.schema import schema
 from app.commands.serve import dev, serve
 from app.commands.tokens import token
 from app.commands.transfer import import_
-from app.commands.upkeep import indexes, schema
 
 __all__ = ["AccountError", "CommandError", "add_to"]
 
@@ -33,5 +34,5 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(account, name="account")
     app.command()(token)
     app.add_typer(schema, name="schema")
-    app.command()(indexes)
+    app.add_typer(indexes, name="indexes")
     app.add_typer(migrate, name="migrate")

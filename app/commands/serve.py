@@ -194,12 +194,12 @@ async def _examine(settings: Settings) -> list[str]:
         )
         await require_transactions(database)
         await migrations.baseline(database)
-        compared = await indexes.compare(database)
+        compared = await indexes.compare(database, settings.retention)
         pending = await migrations.pending(database)
         unfinished = await is_unfinished(database)
     return [
         *([_UNFINISHED] if unfinished else []),
-        *([f"Indexes are missing: run `{lectern()} indexes`."] if compared.missing else []),
+        *([f"Indexes are missing: run `{lectern()} indexes apply`."] if compared.missing else []),
         *map(str, compared.differing),
         *([f"Migrations are pending: run `{lectern()} migrate up`."] if pending else []),
     ]

@@ -17,7 +17,7 @@ from loaders import indexes
 from loaders.backup.collection_file import check_file, file_name, read_collection
 from loaders.backup.manifest import NAME, BackupError, Manifest, read_manifest
 from loaders.collections import COLLECTIONS
-from loaders.indexes import IndexProblem
+from loaders.indexes import IndexState
 from loaders.mongo import Database, find_one
 
 _MARKERS, _MARKER = "restores", "restore"
@@ -28,7 +28,7 @@ class Restored(NamedTuple):
     """The result of a restore. problems: indexes that couldn't be created, or that differ."""
 
     manifest: Manifest
-    problems: Sequence[IndexProblem]
+    problems: Sequence[IndexState]
 
 
 async def restore_backup(

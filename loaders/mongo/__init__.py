@@ -16,6 +16,7 @@ from loaders.mongo.bson_types import (
 from loaders.mongo.circuit import circuit_is_open, ping, suspect, watching_circuit
 from loaders.mongo.command_errors import (
     INTERRUPTED,
+    UNAUTHORIZED,
     ClientGoneError,
     DatabaseAwayError,
     DeadlineError,
@@ -56,6 +57,7 @@ __all__ = [
     "APP_NAME",
     "INTERRUPTED",
     "POOL",
+    "UNAUTHORIZED",
     "Change",
     "ClientGoneError",
     "Collection",

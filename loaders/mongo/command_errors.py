@@ -5,6 +5,7 @@ from asyncio import Task
 
 #: MongoDB's error code for a command that was killed along with its session, regardless of who killed it.
 INTERRUPTED = 11601
+UNAUTHORIZED = 13  # MongoDB's error code if its user lacks a privilege
 
 #: What the driver appends to its messages: timeouts, every server's state, and the whole answer of a server.
 _APPENDED = re.compile(

@@ -21,7 +21,7 @@ _CHECKS_OF = {
 _CHECKS = (course_recount.differences, review_recount.newest_differences, review_recount.vote_differences)
 
 _PAIR = [("studentId", 1), ("courseId", 1)]
-_REMEDY = "Keep one of them; `lectern indexes` then creates the index that prevents duplicates."
+_REMEDY = "Keep one of them; `lectern indexes apply` then creates the index that prevents duplicates."
 
 
 async def recount(database: Database, *, fix: bool) -> AsyncIterator[Difference]:

@@ -11,11 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import takewhile
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import httpx
 import pytest
-from pymongo import MongoClient
 
 from app.embedded import find_mongod
 from app.settings import Settings
@@ -206,8 +205,8 @@ def test_serve_requires_a_mongodb_with_transactions(tmp_path: Path) -> None:
 
 def test_serve_warns_of_missing_indexes(mongo_uri: str) -> None:
     environment = {"LECTERN_MONGODB_URI": mongo_uri, "LECTERN_MONGODB_DATABASE": f"unindexed_{os.getpid()}"}
-    assert f"Indexes are missing: run `{LECTERN} indexes`." in output_of_serve(environment)
-    lectern("indexes", **environment)
+    assert f"Indexes are missing: run `{LECTERN} indexes apply`." in output_of_serve(environment)
+    lectern("indexes", "apply", **environment)
     assert "missing" not in output_of_serve(environment)
 
 
@@ -280,44 +279,6 @@ async def test_workers_accept_each_others_cursors(settings: Settings, database: 
         assert all("errors" not in answer for answer in answers)
         process.send_signal(signal.SIGTERM)
         assert process.wait(15) == 0
-
-
-def test_indexes_are_created_once(mongo_uri: str) -> None:
-    environment = {"LECTERN_MONGODB_URI": mongo_uri, "LECTERN_MONGODB_DATABASE": f"indexes_{os.getpid()}"}
-    assert "courses.slug_1" in lectern("indexes", **environment).stderr
-    assert lectern("indexes", **environment).stderr == "All indexes exist.\n"
-
-
-def test_an_index_that_differs_is_reported_and_kept(mongo_uri: str) -> None:
-    name = f"differing_{os.getpid()}"
-    environment = {"LECTERN_MONGODB_URI": mongo_uri, "LECTERN_MONGODB_DATABASE": name}
-    lectern("indexes", **environment)
-    with MongoClient[dict[str, Any]](mongo_uri) as client:
-        client[name]["courses"].drop_index("slug_1")
-        client[name]["courses"].create_index("slug")
-        done = lectern("indexes", **environment)
-        assert "slug_1" in client[name]["courses"].index_information()
-    problem = (
-        'courses.slug_1 is not unique. To replace it, run db.courses.dropIndex("slug_1") in mongosh, then'
-        " `lectern indexes`."
-    )
-    assert (done.returncode, done.stderr.splitlines()) == (1, [problem])
-    assert problem in output_of_serve(environment)
-
-
-def test_duplicates_that_prevent_an_index_are_named(mongo_uri: str) -> None:
-    name = f"duplicates_{os.getpid()}"
-    with MongoClient[dict[str, Any]](mongo_uri) as client:
-        client[name]["accounts"].insert_many([{"_id": n, "email": "a@b.org"} for n in range(2)])
-    done = lectern("indexes", LECTERN_MONGODB_URI=mongo_uri, LECTERN_MONGODB_DATABASE=name)
-    assert done.returncode == 1
-    created, problem = done.stderr.splitlines()
-    assert "courses.slug_1" in created
-    assert "accounts.email_1" not in created
-    assert problem == (
-        "accounts.email_1 can't be created, because several documents have the same values"
-        " ('a@b.org': 0, 1). Delete the duplicates or change their values, then run `lectern indexes`."
-    )
 
 
 def test_schema_check_reports_drift(tmp_path: Path) -> None:

@@ -1,6 +1,9 @@
 """Indexes are compared by their keys and options, and nothing is dropped."""
 
+import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,9 +12,13 @@ from bson import ObjectId
 from app.database import connect
 from app.settings import Settings
 from loaders import indexes
+from loaders.accounts import account
 from loaders.collections import COLLECTIONS
+from loaders.idempotency import KEPT
 from loaders.mongo.database import Database
 from tests import factories
+
+DOCS = Path(__file__).parents[2] / "docs" / "indexes.md"
 
 
 @pytest.fixture
@@ -42,14 +49,14 @@ async def test_a_new_database_gets_all_indexes_and_has_no_problems(own: Database
         f"{row.name}.{index.name}" for row in COLLECTIONS.values() for index in row.indexes
     )
     assert not done.problems
-    assert await indexes.ensure(own) == indexes.Ensured([], [])
+    assert await indexes.ensure(own) == indexes.Applied([], problems=[])
 
 
 async def test_an_index_that_is_not_unique(own: Database) -> None:
     await replaced(own, "courses", "slug_1")
     assert await problems(own) == [
         'courses.slug_1 is not unique. To replace it, run db.courses.dropIndex("slug_1") in mongosh, then'
-        " `lectern indexes`."
+        " `lectern indexes apply`."
     ]
     assert not (await own["courses"].index_information())["slug_1"].get("unique")  # not dropped
 
@@ -106,7 +113,7 @@ async def test_the_same_keys_under_another_name_with_other_options(own: Database
     assert not problem.is_harmless
 
 
-async def test_an_obsolete_index(own: Database) -> None:
+async def test_an_index_of_somebody_else(own: Database) -> None:
     await own["courses"].create_index("level", name="level_1")
     done = await indexes.ensure(own)
     assert [str(problem) for problem in done.problems] == [
@@ -114,6 +121,108 @@ async def test_an_obsolete_index(own: Database) -> None:
         ' down writes: db.courses.dropIndex("level_1").'
     ]
     assert not done.needs_operator
+
+
+@pytest.mark.parametrize(
+    ("options", "effect"),
+    [
+        ({"unique": True}, "it refuses documents with equal values"),
+        ({"expireAfterSeconds": 86_400}, "it deletes documents after 1 day"),
+    ],
+)
+async def test_what_an_index_of_somebody_else_does_is_told(
+    own: Database, options: dict[str, Any], effect: str
+) -> None:
+    await own["courses"].create_index("level", **options)
+    (problem,) = (await indexes.compare(own)).problems
+    assert problem.what == f"is not one of Lectern's indexes: {effect}."
+
+
+async def test_an_obsolete_index(own: Database) -> None:
+    await own["courses"].create_index([("search.t", 1), ("status", 1)])
+    done = await indexes.ensure(own)
+    assert [str(problem) for problem in done.problems] == [
+        "courses.search.t_1_status_1 is obsolete: no query needs it any more. Drop it in mongosh, because it"
+        ' slows down writes: db.courses.dropIndex("search.t_1_status_1")'
+    ]
+    assert not done.needs_operator
+
+
+def test_no_declared_index_is_obsolete_and_each_says_what_it_serves() -> None:
+    for row in COLLECTIONS.values():
+        assert not {index.name for index in row.indexes} & {*row.former_indexes}
+        assert all(index.serves for index in row.indexes)
+
+
+def test_the_documentation_says_what_a_ttl_index_deletes() -> None:
+    rows = re.findall(
+        r"^\| `(\w+)` \| .*? \| a TTL index.*? \| (.*?) \|$", DOCS.read_text("utf-8"), re.MULTILINE
+    )
+    deleted = {
+        row.name for row in COLLECTIONS.values()
+        if row.retained_from or any(index.seconds is not None for index in row.indexes)
+    }  # fmt: skip
+    assert {name for name, _ in rows} == deleted
+    assert dict(rows)["idempotencyKeys"] == f"{KEPT // timedelta(hours=1)} hours"
+    assert dict(rows)["sessions"].startswith(f"{account.LASTS.days} days")
+    (lifetime,) = [i.seconds for i in COLLECTIONS["idempotencyKeys"].indexes if i.seconds is not None]
+    assert lifetime == KEPT.total_seconds()
+
+
+async def test_a_hidden_index_can_be_used_again(own: Database) -> None:
+    await replaced(own, "categories", "slug_1", unique=True, hidden=True)
+    assert await problems(own) == [
+        'categories.slug_1 is hidden. To have it used, run db.categories.unhideIndex("slug_1") in mongosh.'
+    ]
+    await own.driver.command({"collMod": "categories", "index": {"name": "slug_1", "hidden": False}})
+    assert not await problems(own)
+
+
+async def test_apply_sets_the_lifetimes_of_ttl_indexes(own: Database) -> None:
+    await replaced(own, "sessions", "expiresAt_1", expireAfterSeconds=60)
+    await own["sessions"].drop_index("accountId_1")
+    (problem,) = (await indexes.compare(own)).differing
+    assert problem.remedy == "To change that, run `lectern indexes apply`."
+    done = await indexes.apply(own, {})
+    assert done == indexes.Applied(["sessions.accountId_1"], ["sessions.expiresAt_1"], [])
+    assert (await own["sessions"].index_information())["expiresAt_1"]["expireAfterSeconds"] == 0
+
+
+async def test_apply_does_not_change_a_ttl_index_that_differs_otherwise(own: Database) -> None:
+    await replaced(own, "sessions", "expiresAt_1", expireAfterSeconds=60, sparse=True)
+    done = await indexes.apply(own, {})
+    (problem,) = done.problems
+    assert (done.changed, problem.what) == ([], "deletes documents after 60 s and is sparse.")
+    assert "dropIndex" in problem.remedy
+
+
+async def test_the_retention_time_of_the_audit_log_is_the_lifetime_of_its_ttl_index(own: Database) -> None:
+    for days in (90, 30):
+        await indexes.apply(own, {"auditLog": days})
+        found = (await own["auditLog"].index_information())["at_1"]
+        assert found["expireAfterSeconds"] == days * 86_400
+        assert not (await indexes.compare(own, {"auditLog": days})).problems
+    assert (await indexes.compare(own, {"auditLog": 90})).differing[0].what == (
+        "deletes documents after 30 days."
+    )
+    assert not (await indexes.compare(own)).problems  # a caller that doesn't know the retention time
+
+
+async def test_entries_are_not_deleted_unless_the_operator_wants_it(own: Database) -> None:
+    await indexes.apply(own, {"auditLog": 0})
+    assert "at_1" not in await own["auditLog"].index_information()
+    assert not (await indexes.compare(own, {"auditLog": 0})).problems
+    assert (await indexes.compare(own, {"auditLog": 90})).missing_names == ["auditLog.at_1"]
+
+
+async def test_a_retention_time_that_is_no_longer_set_is_a_problem(own: Database) -> None:
+    await indexes.apply(own, {"auditLog": 90})
+    done = await indexes.apply(own, {"auditLog": 0})
+    assert [str(problem) for problem in done.problems] == [
+        "auditLog.at_1 deletes documents after 90 days, but the setting keeps them forever. To keep them,"
+        ' drop it in mongosh: db.auditLog.dropIndex("at_1")'
+    ]
+    assert done.needs_operator
 
 
 async def test_duplicates_that_prevent_a_unique_index(own: Database) -> None:

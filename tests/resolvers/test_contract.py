@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from graphql import GraphQLSchema
 
-from app.commands.upkeep import check_schema
+from app.commands.schema import check_schema
 from resolvers.schema import sdl
 from tests.resolvers.contract import broken, own_types, read, undescribed
 from tests.support import SHARED
