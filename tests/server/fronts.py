@@ -1,4 +1,4 @@
-"""nginx and HAProxy in front of two gateways, in their default configuration."""
+"""nginx in front of two gateways, as in deploy/nginx/, and HAProxy in its default configuration."""
 
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -8,6 +8,9 @@ from shutil import which
 
 from tests.storm.processes import free_ports, start
 from tests.support import missing
+
+#: The example for operators. Its upstreams are `gateway-1:8000` and `gateway-2:8000`, and it listens on 8080.
+NGINX = Path(__file__).parents[2] / "deploy" / "nginx" / "lectern.conf"
 
 _NGINX = """
 daemon off;
@@ -21,11 +24,7 @@ http {{
   fastcgi_temp_path {directory}/fastcgi;
   uwsgi_temp_path {directory}/uwsgi;
   scgi_temp_path {directory}/scgi;
-  upstream gateways {{ {servers} }}
-  server {{
-    listen 127.0.0.1:{port};
-    location / {{ proxy_pass http://gateways; }}
-  }}
+  include {directory}/lectern.conf;
 }}
 """
 
@@ -48,9 +47,15 @@ backend gateways
 def nginx(directory: Path, gateways: Sequence[int]) -> Iterator[int]:
     """Runs the proxy and yields its port. gateways: their ports."""
     (port,) = free_ports(1)
-    servers = " ".join(f"server 127.0.0.1:{gateway};" for gateway in gateways)
+    example = NGINX.read_text(encoding="utf-8")
+    addresses = {"listen 8080": f"listen 127.0.0.1:{port}"}
+    addresses |= {f"gateway-{number}:8000": f"127.0.0.1:{own}" for number, own in enumerate(gateways, 1)}
+    for old, new in addresses.items():
+        assert old in example
+        example = example.replace(old, new)
+    (directory / "lectern.conf").write_text(example)
     config = directory / "nginx.conf"
-    config.write_text(_NGINX.format(directory=directory, port=port, servers=servers))
+    config.write_text(_NGINX.format(directory=directory))
     with _running("nginx", ["-p", str(directory), "-c", str(config)], directory):
         yield port
 
