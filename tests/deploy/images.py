@@ -30,23 +30,29 @@ class Image:
     archive: Path
     summary: str
 
-    def command(self, *command: str, environment: Mapping[str, str] = {}) -> list[str]:
+    def command(
+        self,
+        *command: str,
+        environment: Mapping[str, str] = {},
+        user: str | None = None,
+        mounts: Sequence[str] = (),
+    ) -> list[str]:
         """The command line that runs a command as the container's first process.
 
-        The root is read-only, and the user is the image's. As in Docker and Kubernetes, /dev/shm is writable.
-        The network is this machine's.
+        The root is read-only. As in Docker and Kubernetes, /dev/shm is writable. The network is this machine's.
+        user: instead of the image's. mounts: further options of bwrap.
         """
-        uid, gid = self.config["User"].split(":")
+        uid, gid = (user or self.config["User"]).split(":")
         variables = dict(pair.partition("=")[::2] for pair in self.config["Env"]) | {**environment}
         settings = [part for name, value in variables.items() for part in ("--setenv", name, value)]
         return [
-            "bwrap", "--ro-bind", str(self.root), "/", "--proc", "/proc", "--dev", "/dev",
+            "bwrap", "--ro-bind", str(self.root), "/", "--proc", "/proc", "--dev", "/dev", *mounts,
             "--unshare-user", "--uid", uid, "--gid", gid, "--unshare-pid", "--as-pid-1",
             "--clearenv", *settings, "--", *command,
         ]  # fmt: skip
 
-    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(self.command(*command), capture_output=True, text=True)
+    def run(self, *command: str, user: str | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(self.command(*command, user=user), capture_output=True, text=True)
 
 
 def require_tools() -> None:

@@ -184,7 +184,7 @@ def test_the_autoscaler_replaces_the_number_of_replicas(example: Rendered) -> No
 def test_the_adapter_provides_the_metric_on_which_the_autoscaler_scales() -> None:
     (rule,) = re.findall(r"```yaml\n(rules:.*?)```", (CHART / "README.md").read_text("utf-8"), re.DOTALL)
     (custom,) = yaml.safe_load(rule)["rules"]["custom"]
-    values = {"secrets": {"existingSecret": "lectern"}, "autoscaling": {"enabled": True}}
+    values: Values = {"secrets": {"existingSecret": "lectern"}, "autoscaling": {"enabled": True}}
     metrics = rendered(values).manifests["HorizontalPodAutoscaler"]["spec"]["metrics"]
     (metric,) = [own["pods"]["metric"]["name"] for own in metrics if own["type"] == "Pods"]
     assert custom["seriesQuery"].partition("{")[0] == metric

@@ -6,7 +6,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import which
@@ -25,6 +25,9 @@ from tests.storm.processes import free_ports
 from tests.support import missing
 
 CONTAINERFILE = ROOT / "deploy" / "image" / "Containerfile"
+
+#: /tmp is writable, and nothing else.
+_ONLY_TMP = ("--tmpfs", "/tmp", "--tmpfs", "/dev/shm", "--remount-ro", "/dev/shm")  # noqa: S108 # in a container
 
 
 def test_hadolint_finds_nothing() -> None:
@@ -53,6 +56,8 @@ async def test_the_image_serves_with_a_read_only_root(
             _check_stops(process)
             done = image.run("python", "/opt/lectern/healthcheck.py", str(port))
             assert (done.returncode, done.stderr[:27]) == (1, "The gateway doesn't answer:")
+        with _serving(image, settings, tmp_path / "log-2", user="12345:0", mounts=_ONLY_TMP) as (_, port):
+            _check_answers(port)
 
 
 def _check_config(image: Image) -> None:
@@ -74,6 +79,7 @@ def _check_files(image: Image) -> None:
     assert not {"pip", "pytest", "tests", "hatchling"} & {path.name for path in packages.iterdir()}
     assert image.run("which", "gcc", "make", "node", "git", "curl").stdout == ""
     assert not (image.root / "build").exists()
+    assert image.archive.stat().st_size < 200_000_000
 
 
 def _check_bill_of_materials(image: Image) -> None:
@@ -87,11 +93,14 @@ def _check_bill_of_materials(image: Image) -> None:
 
 
 @contextmanager
-def _serving(image: Image, settings: Settings, log: Path) -> Iterator[tuple[Process, int]]:
+def _serving(
+    image: Image, settings: Settings, log: Path, *, user: str | None = None, mounts: Sequence[str] = ()
+) -> Iterator[tuple[Process, int]]:
     """Runs the image's own command, on a free port."""
     (port,) = free_ports(1)
     command = [*image.config["Entrypoint"], *image.config["Cmd"][:-1], str(port)]
-    process = Process(image.command(*command, environment=environment(settings) | {"DRAIN_DELAY": "0"}), log)
+    variables = environment(settings) | {"DRAIN_DELAY": "0"}
+    process = Process(image.command(*command, environment=variables, user=user, mounts=mounts), log)
     try:
         assert re.search(rf"http://0.0.0.0:{port}/graphql", _output(process)), process.output
         yield process, port

@@ -54,7 +54,7 @@ def haproxy(directory: Path, gateways: Sequence[int]) -> Iterator[int]:
 def _adapted(example: Path, listens: str, port: int, gateways: Sequence[int]) -> str:
     """An example with addresses of this machine. listens: the directive for its own address."""
     text = example.read_text(encoding="utf-8")
-    addresses = {listens: f"{listens.split()[0]} 127.0.0.1:{port}"}
+    addresses = {listens: f"{listens.split(maxsplit=1)[0]} 127.0.0.1:{port}"}
     addresses |= {f"gateway-{number}:8000": f"127.0.0.1:{own}" for number, own in enumerate(gateways, 1)}
     for theirs, ours in addresses.items():
         assert theirs in text
