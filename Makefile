@@ -66,7 +66,7 @@ overload: setup ## what floods of heavy reads do to a gateway (about 5 minutes)
 restarts: setup ## stops and rolling restarts under load, behind nginx and HAProxy (about 15 minutes)
 	$(BIN)/python -m tests.server.restarts
 
-image: setup-deploy ## a container image and its bill of materials, in dist/ (OPTIONS='--extras otlp')
+image: setup-deploy ## a container image and its bill of materials, in dist/ (OPTIONS='--tag NAME')
 	$(BIN)/python deploy/image/build.py $(OPTIONS)
 
 check: setup ## format, lint, types, import contracts, schema drift
