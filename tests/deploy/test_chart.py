@@ -76,6 +76,12 @@ def test_kubernetes_accepts_every_object(example: Rendered, version: str) -> Non
             kubernetes_validate.validate(manifest, version, strict=True)
 
 
+def test_kubernetes_refuses_a_field_that_it_does_not_know(example: Rendered) -> None:
+    wrong = example.manifests["Service"] | {"spec": {"portz": []}}
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(wrong, KUBERNETES[1], strict=True)
+
+
 def test_optional_objects_are_rendered_only_if_they_are_enabled() -> None:
     always = {"ConfigMap", "Deployment", "Service", "ServiceAccount"}
     kinds = {

@@ -51,7 +51,10 @@ def services(compose: dict[str, Any]) -> dict[str, Service]:
 
 def test_it_follows_the_compose_specification(compose: dict[str, Any]) -> None:
     jsonschema = pytest.importorskip("jsonschema")
-    jsonschema.Draft7Validator(json.loads(SCHEMA.read_text("utf-8"))).validate(compose)
+    validator = jsonschema.Draft7Validator(json.loads(SCHEMA.read_text("utf-8")))
+    validator.validate(compose)
+    wrong = compose["services"]["nginx"] | {"stop_grace": "30s"}
+    assert not validator.is_valid(compose | {"services": {"nginx": wrong}})
 
 
 def test_every_container_is_confined_and_has_a_limit_of_memory(services: dict[str, Service]) -> None:
