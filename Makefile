@@ -33,10 +33,16 @@ $(BIN)/.installed: pyproject.toml requirements.lock
 	@$(BIN)/python -m pip install $(QUIETLY) --constraint requirements.lock --editable '.[embedded]' --group dev
 	@touch $@
 
+setup-deploy: setup $(BIN)/.deploy ## what checks deploy/ (another 450 MB)
+
+$(BIN)/.deploy: pyproject.toml requirements.lock | $(BIN)/.installed
+	@$(BIN)/python -m pip install $(QUIETLY) --constraint requirements.lock --group deploy
+	@touch $@
+
 run: setup ## the gateway with sample data, on a MongoDB of its own
 	@$(BIN)/lectern dev
 
-test: check ## the checks and all tests; with both MongoDB drivers where it matters
+test: check setup-deploy ## the checks and all tests; with both MongoDB drivers where it matters
 	@$(BIN)/python tests/conformance/install.py
 	$(BIN)/pytest -n auto --dist worksteal
 	LECTERN_MONGODB_DRIVER=pymongo $(BIN)/pytest -n auto --dist worksteal $(DATABASE_TESTS)
@@ -59,6 +65,9 @@ overload: setup ## what floods of heavy reads do to a gateway (about 5 minutes)
 
 restarts: setup ## stops and rolling restarts under load, behind nginx and HAProxy (about 15 minutes)
 	$(BIN)/python -m tests.server.restarts
+
+image: setup-deploy ## a container image and its bill of materials, in dist/ (OPTIONS='--tag NAME')
+	$(BIN)/python deploy/image/build.py $(OPTIONS)
 
 check: setup ## format, lint, types, import contracts, schema drift
 	$(BIN)/ruff format --check .

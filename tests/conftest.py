@@ -54,6 +54,13 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return min(2 * (os.cpu_count() or 1), _MOST_WORKERS)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints what tests measured: `record_property("measured", text)`. The workers of a run can't print."""
+    for report in terminalreporter.stats.get("passed", ()):
+        for text in [value for name, value in report.user_properties if name == "measured"]:
+            terminalreporter.write_line(f"{report.nodeid}\n{text}")
+
+
 @pytest.fixture(scope="session")
 def shared_directory(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     """A directory that all workers of a run share."""

@@ -17,8 +17,8 @@ from pathlib import Path
 
 HERE = Path(__file__).parents[2]
 FAULTS = Path(__file__).with_name("faults.toml")
-_COPIED = ("app", "resolvers", "loaders", "tests", "benchmarks", "docs", "examples", "web", "schema.graphql",
-           "pyproject.toml", "CONTRIBUTING.md", "README.md", "Makefile")  # fmt: skip
+_COPIED = ("app", "resolvers", "loaders", "tests", "benchmarks", "deploy", "docs", "examples", "web",
+           "schema.graphql", "pyproject.toml", "CONTRIBUTING.md", "README.md", "Makefile")  # fmt: skip
 
 
 def main() -> int:

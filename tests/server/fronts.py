@@ -1,4 +1,4 @@
-"""nginx and HAProxy in front of two gateways, in their default configuration."""
+"""nginx and HAProxy in front of two gateways, with the configurations in deploy/."""
 
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -8,6 +8,10 @@ from shutil import which
 
 from tests.storm.processes import free_ports, start
 from tests.support import missing
+
+#: Examples for operators. They listen on port 8080, and their gateways are gateway-1:8000 and gateway-2:8000.
+NGINX = Path(__file__).parents[2] / "deploy" / "nginx" / "lectern.conf"
+HAPROXY = Path(__file__).parents[2] / "deploy" / "haproxy" / "lectern.cfg"
 
 _NGINX = """
 daemon off;
@@ -21,26 +25,8 @@ http {{
   fastcgi_temp_path {directory}/fastcgi;
   uwsgi_temp_path {directory}/uwsgi;
   scgi_temp_path {directory}/scgi;
-  upstream gateways {{ {servers} }}
-  server {{
-    listen 127.0.0.1:{port};
-    location / {{ proxy_pass http://gateways; }}
-  }}
+  include {directory}/lectern.conf;
 }}
-"""
-
-_HAPROXY = """
-defaults
-  mode http
-  timeout connect 5s
-  timeout client 30s
-  timeout server 30s
-frontend front
-  bind 127.0.0.1:{port}
-  default_backend gateways
-backend gateways
-  option httpchk GET /readyz
-  {servers}
 """
 
 
@@ -48,9 +34,9 @@ backend gateways
 def nginx(directory: Path, gateways: Sequence[int]) -> Iterator[int]:
     """Runs the proxy and yields its port. gateways: their ports."""
     (port,) = free_ports(1)
-    servers = " ".join(f"server 127.0.0.1:{gateway};" for gateway in gateways)
+    (directory / "lectern.conf").write_text(_adapted(NGINX, "listen 8080", port, gateways))
     config = directory / "nginx.conf"
-    config.write_text(_NGINX.format(directory=directory, port=port, servers=servers))
+    config.write_text(_NGINX.format(directory=directory))
     with _running("nginx", ["-p", str(directory), "-c", str(config)], directory):
         yield port
 
@@ -59,11 +45,21 @@ def nginx(directory: Path, gateways: Sequence[int]) -> Iterator[int]:
 def haproxy(directory: Path, gateways: Sequence[int]) -> Iterator[int]:
     """Runs the proxy and yields its port. gateways: their ports."""
     (port,) = free_ports(1)
-    servers = "\n  ".join(f"server {gateway} 127.0.0.1:{gateway} check" for gateway in gateways)
     config = directory / "haproxy.cfg"
-    config.write_text(_HAPROXY.format(port=port, servers=servers))
+    config.write_text(_adapted(HAPROXY, "bind :8080", port, gateways))
     with _running("haproxy", ["-f", str(config)], directory):
         yield port
+
+
+def _adapted(example: Path, listens: str, port: int, gateways: Sequence[int]) -> str:
+    """An example with addresses of this machine. listens: the directive for its own address."""
+    text = example.read_text(encoding="utf-8")
+    addresses = {listens: f"{listens.split(maxsplit=1)[0]} 127.0.0.1:{port}"}
+    addresses |= {f"gateway-{number}:8000": f"127.0.0.1:{own}" for number, own in enumerate(gateways, 1)}
+    for theirs, ours in addresses.items():
+        assert theirs in text
+        text = text.replace(theirs, ours)
+    return text
 
 
 @contextmanager

@@ -34,8 +34,9 @@ class Process:
     @property
     def port(self) -> int:
         """The port; waits until the server can answer."""
-        until(lambda: re.search(r"http://127.0.0.1:(\d+)", self.output) or self.process.poll() is not None)
-        match = re.search(r"http://127.0.0.1:(\d+)", self.output)
+        address = re.compile(r"http://[\d.]+:(\d+)")
+        until(lambda: address.search(self.output) or self.process.poll() is not None)
+        match = address.search(self.output)
         assert match, self.output
         return int(match[1])
 

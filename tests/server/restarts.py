@@ -5,8 +5,8 @@ import asyncio
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, ExitStack, contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, contextmanager
 from pathlib import Path
 
 from app import embedded
@@ -27,16 +27,15 @@ _PAUSE = 15  # seconds between two gateways: nginx treats a failed one as unavai
 
 
 class Gateways:
-    """Two gateway processes, each on its own port."""
+    """Two gateway processes, each on its own port. options: of `lectern serve`, except for the port."""
 
-    def __init__(self, directory: Path, settings: Settings, workers: int) -> None:
-        self._directory, self._workers = directory, workers
-        self._environment = environment(settings) | {"LECTERN_DRAIN_DELAY": str(settings.drain_delay)}
+    def __init__(self, directory: Path, environment: Mapping[str, str], options: Sequence[str]) -> None:
+        self._directory, self._environment, self._options = directory, environment, options
         self.ports = free_ports(2)
         self._processes = dict(zip(self.ports, map(self._start, self.ports), strict=True))
 
     def _start(self, port: int) -> Process:
-        command = [*LECTERN, str(port), "--workers", str(self._workers)]
+        command = [*LECTERN, str(port), *self._options]
         log = self._directory / f"gateway-{port}-{len(list(self._directory.glob('gateway-*')))}"
         return Process(command, log, self._environment)
 
@@ -58,9 +57,17 @@ class Gateways:
             process.kill()
 
 
+def running(directory: Path, settings: Settings) -> AbstractContextManager[Gateways]:
+    """Runs gateways of two workers each."""
+    delay = {"LECTERN_DRAIN_DELAY": str(settings.drain_delay)}
+    return running_with(directory, environment(settings) | delay, ["--workers", "2"])
+
+
 @contextmanager
-def running(directory: Path, settings: Settings, workers: int = 2) -> Iterator[Gateways]:
-    gateways = Gateways(directory, settings, workers)
+def running_with(
+    directory: Path, environment: Mapping[str, str], options: Sequence[str]
+) -> Iterator[Gateways]:
+    gateways = Gateways(directory, environment, options)
     try:
         gateways.wait()
         yield gateways
@@ -69,12 +76,17 @@ def running(directory: Path, settings: Settings, workers: int = 2) -> Iterator[G
 
 
 async def rolling(
-    directory: Path, gateways: Gateways, pause: float = _PAUSE, clients: int = 20
+    directory: Path,
+    gateways: Gateways,
+    pause: float = _PAUSE,
+    clients: int = 20,
+    fronts: Collection[str] = ("nginx", "HAProxy"),
 ) -> dict[str, Tally]:
     """Restarts one gateway after the other, with clients behind each proxy. Returns a tally per proxy."""
     tallies: dict[str, Tally] = {}
     async with AsyncExitStack() as stack:
-        for name, front in _FRONTS.items():
+        for name in fronts:
+            front = _FRONTS[name]
             port = stack.enter_context(front(directory, gateways.ports))
             await _wait_for_proxy(port)
             tallies[name] = await stack.enter_async_context(load(port, post(), clients))

@@ -1,4 +1,4 @@
-"""A rolling restart behind proxies with their default settings."""
+"""A rolling restart behind proxies."""
 
 from pathlib import Path
 
