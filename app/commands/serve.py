@@ -17,11 +17,23 @@ from starlette.types import ASGIApp
 from app import development, embedded
 from app.commands.command_error import CommandError
 from app.database import connect, require_transactions, wait_for
+from app.metrics import SharedMemory, admin_app
 from app.observing import configure_logs
 from app.sample import SOURCE, load_sample
-from app.server import CannotStartError, Server, bound_socket, make_server, require_files, run_workers
+from app.server import (
+    AdminProcess,
+    CannotStartError,
+    Server,
+    bound_socket,
+    make_server,
+    require_files,
+    run_workers,
+)
 from app.settings import Settings, SettingsError, load
 from loaders import indexes, migrations
+
+# Workers with metrics at the same time: those that stop and those that replace them, several times over.
+_SLOTS, _MORE_SLOTS = 4, 16
 
 _Host = Annotated[str, typer.Option(help="The address to listen on.")]
 _Port = Annotated[int, typer.Option(help="The port to listen on; 0 for any free port.", min=0, max=65535)]
@@ -38,7 +50,8 @@ def serve(
         require_files()
     except ValueError as error:
         raise CommandError(str(error)) from None
-    listening = _bound(host, port)
+    listening = _bound(host, port, "--host and --port")
+    admin_sockets = _admin_sockets(settings)
     for warning in asyncio.run(_examine(settings)):
         _say(warning)
     if not settings.lectern_secret.get_secret_value():
@@ -47,23 +60,41 @@ def serve(
         _say("LECTERN_SECRET is not set: sessions and cursors will be valid only until this process ends.")
     configure_logs(settings)
     _import_application()  # imported once, before forking, instead of in each worker
+    has_metrics = bool(settings.metrics or admin_sockets)
+    counted = SharedMemory(_SLOTS * workers + _MORE_SLOTS) if has_metrics else None
     run_workers(
-        _worker,
+        lambda: _worker(counted),
         listening,
         workers,
         patience=settings.drain_delay + settings.drain_seconds,
         on_started=lambda: _say(
             f"Lectern is serving {settings.mongodb_database} at {_url(listening)}/graphql"
         ),
+        memory=counted,
+        admin=AdminProcess(lambda: _admin(counted), admin_sockets) if counted and admin_sockets else None,
     )
 
 
-def _worker() -> Server:
+def _worker(counted: SharedMemory | None) -> Server:
     """Creates a worker's server, with the current settings. Raises CannotStartError."""
+    from app.main import from_environment
+
     try:
-        return make_server(_application, load())
+        server = make_server(lambda: from_environment(counted, server.counts), load())
     except SettingsError as error:
         raise CannotStartError(str(error)) from None
+    return server
+
+
+def _admin(counted: SharedMemory) -> Server:
+    """Creates the server of the admin process."""
+    return make_server(lambda: admin_app(counted), load(), delay=0)
+
+
+def _admin_sockets(settings: Settings) -> list[socket.socket]:
+    if not settings.admin_port:
+        return []
+    return [_bound(settings.admin_host, settings.admin_port, "ADMIN_HOST and ADMIN_PORT")]
 
 
 def _application() -> ASGIApp:
@@ -87,7 +118,7 @@ def dev(
     open_: Annotated[bool, typer.Option("--open", help="Open GraphiQL in the browser.")] = False,
 ) -> None:
     """Serve sample data from an embedded MongoDB, for trying things out."""
-    listening = _bound(host, port)
+    listening = _bound(host, port, "--host and --port")
     directory = development.directory(data_dir)
     # Builds the schema while mongod starts. Both take about the same time, so this halves the startup time.
     with ThreadPoolExecutor(1) as meanwhile:
@@ -113,14 +144,16 @@ def _serve_embedded(
     _say(f"\nStopped. The data is in {directory}.")
 
 
-def _bound(host: str, port: int) -> socket.socket:
-    """Binds the socket. Called before anything else is started, so that a port in use is reported first."""
+def _bound(host: str, port: int, options: str) -> socket.socket:
+    """Binds a socket. Called before anything else is started, so that a port in use is reported first.
+
+    options: the options or settings with which another address can be chosen.
+    """
     try:
         return bound_socket(host, port)
     except OSError as error:
         raise CommandError(
-            f"Can't listen on {host} port {port}: {error.strerror}."
-            " Choose another address with --host and --port."
+            f"Can't listen on {host} port {port}: {error.strerror}. Choose another address with {options}."
         ) from None
 
 

@@ -1,9 +1,8 @@
-"""Observability: the log, the metrics and the traces of requests."""
+"""Observability: the record of each request, its listeners, and the log."""
 
 from app.observing.instrumentation import Instrumentation, Listener, Refused
-from app.observing.log_listener import LogListener
+from app.observing.log_listener import LogListener, outcome_of
 from app.observing.logs import Log, configure_logs
-from app.observing.metrics import Metrics
 from app.observing.record import Client, LevelCalled, Record
 from app.observing.redaction import reason_of
 from app.observing.request_log import RequestLog
@@ -18,13 +17,13 @@ __all__ = [
     "Listener",
     "Log",
     "LogListener",
-    "Metrics",
     "Record",
     "Refused",
     "RequestLog",
     "Throttled",
     "TraceContext",
     "configure_logs",
+    "outcome_of",
     "read_traceparent",
     "reason_of",
 ]

@@ -47,6 +47,7 @@ class Record:
     operation was decoded. prepared: when the operation was parsed, validated and priced. admitted: when it
     began to run. executed: when its data was complete. ended: when the response was encoded.
 
+    method: the HTTP method.
     id: the client's `X-Request-Id`, or else a random id. parent: the client's trace context.
     viewer: "public", or the viewer's highest role in lower case; "none" if the viewer has no role.
     name: the operation's name, or empty. kind: "query" or "mutation"; empty if the document wasn't read.
@@ -65,8 +66,8 @@ class Record:
     __slots__ = (
         "_on_command", "admitted", "at", "began", "bytes", "client", "code", "command_count", "command_ms",
         "commands", "ended", "engine", "errors", "executed", "hash", "id", "is_shown", "kind", "levels",
-        "name", "parent", "prepared", "price", "reason", "received", "status", "viewer", "was_cached",
-        "with_plan",
+        "method", "name", "parent", "prepared", "price", "reason", "received", "status", "viewer",
+        "was_cached", "with_plan",
     )  # fmt: skip
 
     def __init__(
@@ -85,6 +86,7 @@ class Record:
         self.is_shown, self.with_plan = is_shown, with_plan
         self._on_command = on_command
         self.received = self.prepared = self.admitted = self.executed = self.ended = 0.0
+        self.method = "POST"
         self.viewer = "public"
         self.name = self.kind = self.hash = self.engine = self.reason = self.code = ""
         self.was_cached = False

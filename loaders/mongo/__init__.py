@@ -33,6 +33,7 @@ from loaders.mongo.commands import (
 )
 from loaders.mongo.database import Collection, Database
 from loaders.mongo.detached import detached_work_done, outcome, report_late, start_detached
+from loaders.mongo.driver_counts import driver_counts
 from loaders.mongo.driver_sessions import forget_sessions, keep_sessions
 from loaders.mongo.queue import POOL
 from loaders.mongo.scope import (
@@ -40,6 +41,7 @@ from loaders.mongo.scope import (
     OnCommand,
     OnLate,
     OnMisfit,
+    OnTransaction,
     Reads,
     Scope,
     current_level,
@@ -70,6 +72,7 @@ __all__ = [
     "OnCommand",
     "OnLate",
     "OnMisfit",
+    "OnTransaction",
     "Option",
     "OutcomeUnknownError",
     "Pipeline",
@@ -86,6 +89,7 @@ __all__ = [
     "current_level",
     "current_scope",
     "detached_work_done",
+    "driver_counts",
     "estimated_count",
     "find",
     "find_one",

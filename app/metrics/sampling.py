@@ -1,0 +1,152 @@
+"""What is measured at regular intervals: gauges, the event loop's lag, and the process's own resources."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from time import process_time
+from typing import NamedTuple, Protocol
+
+from app.metrics import families
+from app.metrics.families import Family, Labels
+from app.metrics.metrics import Metrics
+from app.metrics.series import Counter, Gauge, Histogram
+from app.metrics.shared_memory import Slot
+from app.observing import Log
+from app.protection import Admission
+from loaders.mongo import Database, driver_counts
+
+_EVERY = 0.25  # seconds between two samples
+_PING_EVERY = 1.0
+_FILES_EVERY = 20  # samples between two counts of the open files, which takes longer
+_AGE_EVERY = 240  # samples between two calls of Metrics.age
+
+_PROC = Path("/proc/self")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+class ServerCounts(NamedTuple):
+    """What a server knows. rejections: the refusals since its start, by status."""
+
+    connections: int
+    idle: int
+    requests: int
+    rejections: Mapping[int, int]
+
+
+class Readiness(Protocol):
+    """The part of app.http.Readiness that the sampler needs."""
+
+    missing_indexes: Sequence[str]
+
+    async def is_ready(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What is sampled.
+
+    cache: returns the number of cached documents, and their size in bytes. server: None if the application
+    runs without Lectern's server.
+    """
+
+    admission: Admission
+    cache: Callable[[], tuple[int, int]]
+    server: Callable[[], ServerCounts] | None
+
+
+class Sampler:
+    """Samples a process's gauges four times a second, once `run` has been called."""
+
+    def __init__(self, metrics: Metrics, slot: Slot, sources: Sources) -> None:
+        self._metrics, self._slot, self._sources = metrics, slot, sources
+        self._database: Database | None = None
+        self._gauges: dict[Family, Gauge] = {}
+        self._counters: dict[Family, Counter] = {}
+        self._before: dict[tuple[Family, Labels], float] = {}
+        self._lag = Histogram(families.LOOP_LAG, slot)
+        self._samples = 0
+
+    async def run(self, database: Database, readiness: Readiness) -> None:
+        """Samples until it is cancelled."""
+        self._database = database
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._ask(readiness))
+            tasks.create_task(self._tick())
+
+    async def _ask(self, readiness: Readiness) -> None:
+        while True:
+            self._set(families.MONGODB_UP, float(await readiness.is_ready()))
+            self._set(families.MISSING_INDEXES, len(readiness.missing_indexes))
+            await asyncio.sleep(_PING_EVERY)
+
+    async def _tick(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            self.sample()
+            self._samples += 1
+            if self._samples % _AGE_EVERY == 0:
+                self._metrics.age()
+            due = loop.time() + _EVERY
+            await asyncio.sleep(_EVERY)
+            self._lag.observe(max(0.0, loop.time() - due))
+
+    def sample(self) -> None:
+        """Updates the gauges. Called before this process reads the metrics, too."""
+        sources = self._sources
+        for lane in ("cheap", "expensive", "writes", "expensive_writes", "texts"):
+            queue = getattr(sources.admission, lane)
+            self._set(families.LANE_WAITING, queue.waiting, (lane,))
+            self._set(families.LANE_USED, queue.used, (lane,))
+            self._set(families.LANE_CAPACITY, queue.capacity, (lane,))
+        entries, size = sources.cache()
+        self._set(families.CACHE_ENTRIES, entries)
+        self._set(families.CACHE_BYTES, size)
+        if self._database is not None:
+            self._sample_driver(self._database)
+        self._sample_server()
+        self._sample_process()
+
+    def _sample_driver(self, database: Database) -> None:
+        counts = driver_counts(database.client)
+        self._set(families.COMMANDS, counts.in_flight, ("in_flight",))
+        self._set(families.COMMANDS, counts.waiting, ("waiting",))
+        self._set(families.POOL_CONNECTIONS, counts.idle, ("idle",))
+        self._set(families.POOL_CONNECTIONS, counts.used, ("used",))
+
+    def _sample_server(self) -> None:
+        if self._sources.server is None:
+            return
+        counts = self._sources.server()
+        self._set(families.ACTIVE_REQUESTS, counts.requests)
+        self._set(families.CONNECTIONS, counts.connections - counts.idle, ("active",))
+        self._set(families.CONNECTIONS, counts.idle, ("idle",))
+        for status, number in counts.rejections.items():
+            self._follow(families.REJECTIONS, number, (str(status),))
+
+    def _sample_process(self) -> None:
+        self._follow(families.CPU_TIME, process_time())
+        self._count(families.LOG_LINES_DROPPED).add(amount=Log.output.take_dropped())
+        if sys.platform == "linux" and self._samples % _FILES_EVERY == 0:
+            with suppress(OSError):  # the process has no file left to open
+                self._set(families.RESIDENT_MEMORY, int((_PROC / "statm").read_text().split()[1]) * _PAGE)
+                self._set(families.OPEN_FILES, sum(1 for _ in (_PROC / "fd").iterdir()))
+
+    def _set(self, family: Family, value: float, labels: Labels = ()) -> None:
+        if (gauge := self._gauges.get(family)) is None:
+            gauge = self._gauges[family] = Gauge(family, self._slot)
+        gauge.set(value, labels)
+
+    def _count(self, family: Family) -> Counter:
+        if (counter := self._counters.get(family)) is None:
+            counter = self._counters[family] = Counter(family, self._slot)
+        return counter
+
+    def _follow(self, family: Family, total: float, labels: Labels = ()) -> None:
+        """Adds what a total that starts with the process has grown by since the last sample."""
+        key = (family, labels)
+        self._count(family).add(labels, total - self._before.get(key, 0.0))
+        self._before[key] = total
