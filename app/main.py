@@ -17,7 +17,7 @@ from app.background import check_indexes, end_stale_transactions
 from app.database import connect
 from app.execution import Executor
 from app.http import CORS, HEALTH_ROUTES, Endpoint, Readiness, graphiql_routes
-from app.metrics import Metrics, MetricsPage, Sampler, ServerCounts, SharedMemory, Sources
+from app.metrics import Meter, ServerCounts, SharedMemory, Sources
 from app.observing import (
     Instrumentation,
     Listener,
@@ -81,21 +81,18 @@ def create_app(
                 end_stale_transactions(database),
                 check_indexes(database, app.state.readiness),
             ]
-            if sampler:
-                background.append(sampler.run(database, app.state.readiness))
+            if meter:
+                background.append(meter.run(database, app.state.readiness))
             tasks = [asyncio.create_task(work) for work in background]
             yield
             for task in tasks:
                 task.cancel()
 
     services = Services(database, Cursors(secret), SessionTokens(secret))
-    executor, admission = (
-        make_executor(settings),
-        Admission(settings.admission_capacity, settings.admission_wait),
-    )
+    executor = make_executor(settings)
+    admission = Admission(settings.admission_capacity, settings.admission_wait)
     counted = counted or (SharedMemory() if settings.metrics else None)
-    metrics = Metrics(counted.own) if counted else None
-    sampler = metrics and Sampler(metrics, counted.own, Sources(admission, executor.cache_size, server))
+    meter = Meter(counted, Sources(admission, executor.cache_size, server)) if counted else None
     endpoint = Endpoint(
         executor,
         Authentication(services.tokens, _issuer(settings), database),
@@ -106,10 +103,10 @@ def create_app(
         settings.compression,
         settings.request_timeout,
         admission,
-        instrumentation=Instrumentation(LogListener(), *([metrics] if metrics else []), *listeners),
+        instrumentation=Instrumentation(LogListener(), *([meter.listener] if meter else []), *listeners),
     )
-    page = MetricsPage(counted, sampler.sample).route() if settings.metrics else None
-    return Gateway(settings, endpoint, _routes(endpoint, page, settings), lifespan)
+    public = meter if settings.metrics else None
+    return Gateway(settings, endpoint, _routes(endpoint, public, settings), lifespan)
 
 
 def _issuer(settings: Settings) -> Issuer | None:
@@ -175,6 +172,6 @@ def make_executor(settings: Settings) -> Executor:
     )
 
 
-def _routes(endpoint: ASGIApp, metrics: Route | None, settings: Settings) -> list[BaseRoute]:
+def _routes(endpoint: ASGIApp, meter: Meter | None, settings: Settings) -> list[BaseRoute]:
     pages = graphiql_routes() if settings.graphiql else []
-    return [Route(PATH, endpoint), *HEALTH_ROUTES, *([metrics] if metrics else []), *pages]
+    return [Route(PATH, endpoint), *HEALTH_ROUTES, *([meter.page().route()] if meter else []), *pages]

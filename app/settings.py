@@ -130,7 +130,7 @@ class Settings(BaseSettings):
     )
     metrics: bool = Field(
         False,
-        description="Serve the metrics at `/metrics` on the public port; with `ADMIN_PORT`, they stay private.",
+        description="Serve the metrics at `/metrics` on the public port, where everyone can read them.",
     )
     admin_port: int = Field(
         0,

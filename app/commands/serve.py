@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 from app import development, embedded
 from app.commands.command_error import CommandError
 from app.database import connect, require_transactions, wait_for
-from app.metrics import SharedMemory, admin_app
+from app.metrics import ExportError, SharedMemory, admin_app, export_interval
 from app.observing import configure_logs
 from app.sample import SOURCE, load_sample
 from app.server import (
@@ -51,7 +51,7 @@ def serve(
     except ValueError as error:
         raise CommandError(str(error)) from None
     listening = _bound(host, port, "--host and --port")
-    admin_sockets = _admin_sockets(settings)
+    admin_sockets, export_every = _admin_sockets(settings), _export_interval()
     for warning in asyncio.run(_examine(settings)):
         _say(warning)
     if not settings.lectern_secret.get_secret_value():
@@ -60,8 +60,9 @@ def serve(
         _say("LECTERN_SECRET is not set: sessions and cursors will be valid only until this process ends.")
     configure_logs(settings)
     _import_application()  # imported once, before forking, instead of in each worker
-    has_metrics = bool(settings.metrics or admin_sockets)
-    counted = SharedMemory(_SLOTS * workers + _MORE_SLOTS) if has_metrics else None
+    has_admin = bool(admin_sockets or export_every)
+    is_counted = has_admin or settings.metrics
+    counted = SharedMemory(_SLOTS * workers + _MORE_SLOTS) if is_counted else None
     run_workers(
         lambda: _worker(counted),
         listening,
@@ -71,7 +72,9 @@ def serve(
             f"Lectern is serving {settings.mongodb_database} at {_url(listening)}/graphql"
         ),
         memory=counted,
-        admin=AdminProcess(lambda: _admin(counted), admin_sockets) if counted and admin_sockets else None,
+        admin=AdminProcess(lambda: _admin(counted, export_every), admin_sockets)
+        if counted and has_admin
+        else None,
     )
 
 
@@ -86,15 +89,22 @@ def _worker(counted: SharedMemory | None) -> Server:
     return server
 
 
-def _admin(counted: SharedMemory) -> Server:
+def _admin(counted: SharedMemory, export_every: float | None) -> Server:
     """Creates the server of the admin process."""
-    return make_server(lambda: admin_app(counted), load(), delay=0)
+    return make_server(lambda: admin_app(counted, export_every), load(), delay=0)
 
 
 def _admin_sockets(settings: Settings) -> list[socket.socket]:
     if not settings.admin_port:
         return []
     return [_bound(settings.admin_host, settings.admin_port, "ADMIN_HOST and ADMIN_PORT")]
+
+
+def _export_interval() -> float | None:
+    try:
+        return export_interval()
+    except ExportError as error:
+        raise CommandError(str(error)) from None
 
 
 def _application() -> ASGIApp:

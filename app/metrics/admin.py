@@ -1,5 +1,7 @@
 """The admin process's application: metrics and health of all workers, on a port of its own."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -11,8 +13,8 @@ from app.metrics.families import MONGODB_UP
 from app.metrics.shared_memory import SharedMemory, State
 
 
-def admin_app(memory: SharedMemory) -> Starlette:
-    """Creates the application."""
+def admin_app(memory: SharedMemory, export_every: float | None = None) -> Starlette:
+    """Creates the application. export_every: seconds between two exports of the metrics; None for none."""
 
     async def readyz(_: Request) -> Response:
         """Responds with 200 if a worker serves and its MongoDB answers; with 503 otherwise."""
@@ -28,5 +30,15 @@ def admin_app(memory: SharedMemory) -> Starlette:
     async def healthz(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        if export_every is None:
+            yield
+            return
+        from app.metrics.otlp import exporting  # noqa: PLC0415  # its packages are optional
+
+        async with exporting(memory, export_every):
+            yield
+
     routes = [MetricsPage(memory).route(), Route("/readyz", readyz), Route("/healthz", healthz)]
-    return Starlette(routes=routes)
+    return Starlette(routes=routes, lifespan=lifespan)

@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from itertools import accumulate
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Metric, exposition
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 from prometheus_client.samples import Exemplar
-from prometheus_client.utils import floatToGoString
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -29,7 +29,7 @@ class MetricsPage:
         registry = CollectorRegistry()
         registry.register(_Merging(memory))
         self._plain = _Shared(lambda: exposition.generate_latest(registry), before)
-        self._open = _Shared(lambda: openmetrics.generate_latest(registry), before)
+        self._open = _Shared(lambda: bytes(openmetrics.generate_latest(registry)), before)  # type: ignore[no-untyped-call]
 
     def route(self) -> Route:
         return Route("/metrics", self._answer)
@@ -76,8 +76,8 @@ def _metric(merged: Merged) -> Metric:
     name, labels = family.prometheus_name, family.prometheus_labels
     if family.kind == "histogram":
         return _histogram(merged)
-    kinds = {"counter": CounterMetricFamily, "gauge": GaugeMetricFamily}
-    metric = kinds[family.kind](name, family.help, labels=labels)
+    make = CounterMetricFamily if family.kind == "counter" else GaugeMetricFamily
+    metric: CounterMetricFamily | GaugeMetricFamily = make(name, family.help, labels=labels)
     for values, (value,) in merged.values.items():
         metric.add_metric(values, value)
     return metric
@@ -86,9 +86,10 @@ def _metric(merged: Merged) -> Metric:
 def _histogram(merged: Merged) -> Metric:
     family = merged.family
     metric = HistogramMetricFamily(family.prometheus_name, family.help, labels=family.prometheus_labels)
-    bounds = [floatToGoString(bound) for bound in (*family.buckets, float("inf"))]
+    bounds = [*map(str, family.buckets), "+Inf"]
     for labels, (*counts, total) in merged.values.items():
         found = merged.exemplars.get(labels) or [None] * len(bounds)
         exemplars = [e and Exemplar({"trace_id": e.trace_id}, e.value, e.at) for e in found]
-        metric.add_metric(labels, list(zip(bounds, accumulate(counts), exemplars, strict=True)), total)
+        bars: Any = list(zip(bounds, accumulate(counts), exemplars, strict=True))  # its type forbids None
+        metric.add_metric(labels, bars, total)
     return metric

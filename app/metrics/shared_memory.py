@@ -8,9 +8,11 @@ A slot has a fixed table of rows for each family, and each row holds one series.
 """
 
 import mmap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import IntEnum
+from time import time_ns
 from typing import NamedTuple
+from uuid import uuid4
 
 from app.metrics.families import STORED, Family, Labels
 
@@ -129,7 +131,7 @@ class Slot:
         for number in range(family.rows):
             begin = (table.begin + number * table.row) * _CELL
             copy = bytes(self.bytes[begin : begin + table.row * _CELL])
-            cells = memoryview(copy).cast("d")
+            cells: Sequence[float] = memoryview(copy).cast("d")
             if not cells[0]:
                 if not cells[1]:  # never used, so none of the following rows is either
                     return
@@ -142,14 +144,15 @@ class Slot:
             end = _ROW_HEADER + table.values
             yield (
                 number,
-                Row(labels, RowState(int(cells[0])), cells[_ROW_HEADER:end].tolist(), copy[end * _CELL :]),
+                Row(labels, RowState(int(cells[0])), list(cells[_ROW_HEADER:end]), copy[end * _CELL :]),
             )
 
 
 class SharedMemory:
     """The slots of the supervisor (number 0) and of its workers. A process without a supervisor has one slot.
 
-    own: the slot of this process.
+    own: the slot of this process. id: identifies the supervisor and its workers. began: when the memory was
+    created, in nanoseconds since the epoch.
     """
 
     def __init__(self, workers: int = 0) -> None:
@@ -157,6 +160,7 @@ class SharedMemory:
         self._memory = memoryview(mmap.mmap(-1, size * (1 + workers)))
         self.slots = [Slot(self._memory[n * size : (n + 1) * size]) for n in range(1 + workers)]
         self.own = self.slots[0]
+        self.id, self.began = str(uuid4()), time_ns()
         if not workers:
             self.own.state = State.SERVING
 

@@ -14,6 +14,7 @@ from loaders.mongo.bson_types import (
     utc,
 )
 from loaders.mongo.circuit import circuit_is_open, ping, suspect, watching_circuit
+from loaders.mongo.client_counts import driver_counts
 from loaders.mongo.command_errors import (
     INTERRUPTED,
     ClientGoneError,
@@ -33,7 +34,6 @@ from loaders.mongo.commands import (
 )
 from loaders.mongo.database import Collection, Database
 from loaders.mongo.detached import detached_work_done, outcome, report_late, start_detached
-from loaders.mongo.driver_counts import driver_counts
 from loaders.mongo.driver_sessions import forget_sessions, keep_sessions
 from loaders.mongo.queue import POOL
 from loaders.mongo.scope import (

@@ -22,7 +22,8 @@ def driver_counts(client: DriverObject) -> DriverCounts:
     command. Nor is there a public property with the pools.
     """
     queue = queue_of(client)
-    servers = list(getattr(client, "delegate", client)._topology._servers.values())  # noqa: SLF001
+    driver: DriverObject = getattr(client, "delegate", client)
+    servers = list(driver._topology._servers.values())  # noqa: SLF001
     idle = sum(len(server.pool.conns) for server in servers)
     used = sum(server.pool.active_sockets for server in servers)
     return DriverCounts(queue.in_flight, queue.waiting, idle, used)

@@ -11,10 +11,11 @@ from time import process_time
 from typing import NamedTuple, Protocol
 
 from app.metrics import families
+from app.metrics.exposition import MetricsPage
 from app.metrics.families import Family, Labels
 from app.metrics.metrics import Metrics
 from app.metrics.series import Counter, Gauge, Histogram
-from app.metrics.shared_memory import Slot
+from app.metrics.shared_memory import SharedMemory
 from app.observing import Log
 from app.protection import Admission
 from loaders.mongo import Database, driver_counts
@@ -58,16 +59,20 @@ class Sources:
     server: Callable[[], ServerCounts] | None
 
 
-class Sampler:
-    """Samples a process's gauges four times a second, once `run` has been called."""
+class Meter:
+    """Measures a process. Once `run` has been called, samples its gauges four times a second.
 
-    def __init__(self, metrics: Metrics, slot: Slot, sources: Sources) -> None:
-        self._metrics, self._slot, self._sources = metrics, slot, sources
+    listener: counts the events.
+    """
+
+    def __init__(self, memory: SharedMemory, sources: Sources) -> None:
+        self._memory, self._slot, self._sources = memory, memory.own, sources
+        self.listener = Metrics(self._slot)
         self._database: Database | None = None
         self._gauges: dict[Family, Gauge] = {}
         self._counters: dict[Family, Counter] = {}
         self._before: dict[tuple[Family, Labels], float] = {}
-        self._lag = Histogram(families.LOOP_LAG, slot)
+        self._lag = Histogram(families.LOOP_LAG, self._slot)
         self._samples = 0
 
     async def run(self, database: Database, readiness: Readiness) -> None:
@@ -89,13 +94,16 @@ class Sampler:
             self.sample()
             self._samples += 1
             if self._samples % _AGE_EVERY == 0:
-                self._metrics.age()
+                self.listener.age()
             due = loop.time() + _EVERY
             await asyncio.sleep(_EVERY)
             self._lag.observe(max(0.0, loop.time() - due))
 
+    def page(self) -> MetricsPage:
+        """Returns a page with the metrics of all processes; this one's gauges are current."""
+        return MetricsPage(self._memory, self.sample)
+
     def sample(self) -> None:
-        """Updates the gauges. Called before this process reads the metrics, too."""
         sources = self._sources
         for lane in ("cheap", "expensive", "writes", "expensive_writes", "texts"):
             queue = getattr(sources.admission, lane)
