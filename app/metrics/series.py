@@ -108,7 +108,7 @@ class Histogram(Series):
         cells, bucket = self._cells, bisect_left(self._bounds, value)
         cells[at + bucket] += 1
         cells[at + self._sum] += value
-        if trace_id:
+        if trace_id and self.family.has_exemplars:
             exemplar = 8 * (at + self._sum + 1 + EXEMPLAR_CELLS * bucket)
             _EXEMPLAR.pack_into(self._slot.bytes, exemplar, bytes.fromhex(trace_id), value, time())
 
