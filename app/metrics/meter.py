@@ -18,7 +18,7 @@ from app.metrics.series import Counter, Gauge, Histogram
 from app.metrics.shared_memory import SharedMemory
 from app.observing import Log
 from app.protection import Admission
-from loaders.mongo import Database, driver_counts
+from loaders.mongo import Database, DriverObject, queue_of
 
 _EVERY = 0.25  # seconds between two samples
 _PING_EVERY = 1.0
@@ -119,11 +119,11 @@ class Meter:
         self._sample_process()
 
     def _sample_driver(self, database: Database) -> None:
-        counts = driver_counts(database.client)
-        self._set(families.COMMANDS, counts.in_flight, ("in_flight",))
-        self._set(families.COMMANDS, counts.waiting, ("waiting",))
-        self._set(families.POOL_CONNECTIONS, counts.idle, ("idle",))
-        self._set(families.POOL_CONNECTIONS, counts.used, ("used",))
+        queue, pools = queue_of(database.client), _pools(database.client)
+        self._set(families.COMMANDS, queue.in_flight, ("in_flight",))
+        self._set(families.COMMANDS, queue.waiting, ("waiting",))
+        self._set(families.POOL_CONNECTIONS, sum(len(pool.conns) for pool in pools), ("idle",))
+        self._set(families.POOL_CONNECTIONS, sum(pool.active_sockets for pool in pools), ("used",))
 
     def _sample_server(self) -> None:
         if self._sources.server is None:
@@ -158,3 +158,13 @@ class Meter:
         key = (family, labels)
         self._count(family).add(labels, total - self._before.get(key, 0.0))
         self._before[key] = total
+
+
+def _pools(client: DriverObject) -> list[DriverObject]:
+    """Returns the driver's connection pools, one for each server.
+
+    The driver has no public property with its pools. Its listeners for them would be called several times for
+    each command.
+    """
+    driver: DriverObject = getattr(client, "delegate", client)
+    return [server.pool for server in list(driver._topology._servers.values())]  # noqa: SLF001

@@ -14,7 +14,6 @@ from loaders.mongo.bson_types import (
     utc,
 )
 from loaders.mongo.circuit import circuit_is_open, ping, suspect, watching_circuit
-from loaders.mongo.client_counts import driver_counts
 from loaders.mongo.command_errors import (
     INTERRUPTED,
     ClientGoneError,
@@ -35,7 +34,7 @@ from loaders.mongo.commands import (
 from loaders.mongo.database import Collection, Database
 from loaders.mongo.detached import detached_work_done, outcome, report_late, start_detached
 from loaders.mongo.driver_sessions import forget_sessions, keep_sessions
-from loaders.mongo.queue import POOL
+from loaders.mongo.queue import POOL, queue_of
 from loaders.mongo.scope import (
     CommandSent,
     OnCommand,
@@ -89,7 +88,6 @@ __all__ = [
     "current_level",
     "current_scope",
     "detached_work_done",
-    "driver_counts",
     "estimated_count",
     "find",
     "find_one",
@@ -101,6 +99,7 @@ __all__ = [
     "now",
     "outcome",
     "ping",
+    "queue_of",
     "report_late",
     "send",
     "start_detached",

@@ -8,7 +8,7 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.settings import Settings
-from tests.server.processes import LECTERN, Process
+from tests.server.processes import LECTERN, Process, until
 from tests.storm.gateways import environment
 from tests.storm.processes import free_ports
 
@@ -59,9 +59,11 @@ def serving(
     process = Process(
         [*LECTERN, "0", "--workers", str(workers)],
         log,
-        {**environment(settings), "ADMIN_PORT": str(port), "LOG_LEVEL": "warning", **variables},
+        {**environment(settings), "ADMIN_PORT": str(port), **variables},
     )
     try:
-        yield Gateway(process, f"http://127.0.0.1:{port}")
+        gateway = Gateway(process, f"http://127.0.0.1:{port}")
+        until(lambda: process.output.count("Application startup complete") >= workers)
+        yield gateway
     finally:
         process.kill()

@@ -12,6 +12,7 @@ from shutil import which
 
 import httpx
 import pytest
+from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -32,8 +33,17 @@ def log(tmp_path: Path) -> Path:
     return tmp_path / "log"
 
 
+@pytest.fixture(scope="module")
+def shared(
+    settings: Settings, indexed_database: Database, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Gateway]:
+    """A gateway for tests that leave its processes alone."""
+    with serving(settings, tmp_path_factory.mktemp("gateway") / "log") as gateway:
+        yield gateway
+
+
 @pytest.fixture
-def gateway(settings: Settings, database: Database, log: Path) -> Iterator[Gateway]:
+def gateway(settings: Settings, indexed_database: Database, log: Path) -> Iterator[Gateway]:
     with serving(settings, log) as gateway:
         yield gateway
 
@@ -44,9 +54,9 @@ async def send(gateway: Gateway, number: int) -> None:
         assert (await asyncio.to_thread(gateway.query)).is_success
 
 
-async def test_one_page_counts_the_requests_of_all_workers(gateway: Gateway) -> None:
-    await send(gateway, 40)
-    text = gateway.page().text
+async def test_one_page_counts_the_requests_of_all_workers(shared: Gateway) -> None:
+    await send(shared, 40)
+    text = shared.page().text
     labels = {"http_request_method": "POST", "http_route": "/graphql", "http_response_status_code": "200"}
     assert sum_of(text, REQUESTS, **labels) == 40
     assert sum_of(text, "lectern_operations_total", engine="compiled", reason="") == 40
@@ -93,42 +103,47 @@ async def test_counters_never_decrease_whatever_happens_to_the_processes(gateway
     assert gateway.value("lectern_worker_deaths_total") == 1
 
 
-def test_a_worker_that_hangs_is_still_counted(gateway: Gateway) -> None:
-    gateway.query()
-    for worker in gateway.workers:
+def test_a_worker_that_hangs_is_still_counted(shared: Gateway) -> None:
+    before = shared.value(REQUESTS)
+    shared.query()
+    for worker in shared.workers:
         os.kill(worker, signal.SIGSTOP)
     try:
-        assert gateway.value(REQUESTS) == 1
-        assert gateway.value("lectern_workers", state="serving") == 2
+        assert shared.value(REQUESTS) == before + 1
+        assert shared.value("lectern_workers", state="serving") == 2
     finally:
-        for worker in gateway.workers:
+        for worker in shared.workers:
             os.kill(worker, signal.SIGCONT)
 
 
-def test_exemplars_name_the_sampled_traces(gateway: Gateway) -> None:
+def test_exemplars_name_the_sampled_traces(shared: Gateway) -> None:
     for trace, flags in ((TRACE, "01"), ("1" * 32, "00")):
-        gateway.query(traceparent=f"00-{trace}-00f067aa0ba902b7-{flags}")
-    answer = gateway.page(headers=OPENMETRICS)
+        shared.query(traceparent=f"00-{trace}-00f067aa0ba902b7-{flags}")
+    answer = shared.page(headers=OPENMETRICS)
     assert answer.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
     found = [
         (sample.name, sample.exemplar.labels)
-        for family in openmetrics_families(answer.text)
+        for family in _open_families(answer.text)
         for sample in family.samples
         if sample.exemplar
     ]
     histograms = ("http_server_request_duration_seconds_bucket", "lectern_operation_duration_seconds_bucket")
     assert found == [(name, {"trace_id": TRACE}) for name in histograms]
-    plain = gateway.page()
+    plain = shared.page()
     assert plain.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert TRACE not in plain.text
 
 
-def test_both_formats_are_valid_and_have_every_metric(gateway: Gateway) -> None:
-    gateway.query()
-    plain, open_ = gateway.page().text, gateway.page(headers=OPENMETRICS).text
+def _open_families(text: str) -> list[Metric]:
+    return list(openmetrics_families(text))  # type: ignore[no-untyped-call]
+
+
+def test_both_formats_are_valid_and_have_every_metric(shared: Gateway) -> None:
+    shared.query()
+    plain, open_ = shared.page().text, shared.page(headers=OPENMETRICS).text
     expected = {family.prometheus_name for family in (*STORED, *DERIVED)}
     assert {family.name for family in text_string_to_metric_families(plain)} == expected
-    assert {family.name for family in openmetrics_families(open_)} == expected
+    assert {family.name for family in _open_families(open_)} == expected
     if not which("promtool"):
         missing("promtool is not installed (Debian's prometheus)")
     checked = subprocess.run(["promtool", "check", "metrics"], input=plain, capture_output=True, text=True)
@@ -137,17 +152,26 @@ def test_both_formats_are_valid_and_have_every_metric(gateway: Gateway) -> None:
     assert [line for line in (checked.stdout + checked.stderr).splitlines() if line != lint] == []
 
 
-def test_ready_means_that_a_worker_serves_and_mongodb_answers(gateway: Gateway) -> None:
-    eventually(lambda: gateway.page("/readyz").status_code == 200)
-    assert gateway.page("/readyz").json() == {"status": "ok"}
-    assert gateway.page("/healthz").json() == {"status": "ok"}
+def test_ready_means_that_a_worker_serves_and_mongodb_answers(shared: Gateway) -> None:
+    eventually(lambda: shared.page("/readyz").status_code == 200)
+    assert shared.page("/readyz").json() == {"status": "ok"}
+    assert shared.page("/healthz").json() == {"status": "ok"}
 
 
-def test_draining_is_shown_to_the_end(settings: Settings, database: Database, log: Path) -> None:
+def test_a_scraper_that_does_not_read_holds_up_nobody(shared: Gateway) -> None:
+    host, port = shared.admin.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as lazy:
+        lazy.sendall(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n" * 5)
+        assert shared.page().is_success
+
+
+def test_draining_is_shown_to_the_end(settings: Settings, indexed_database: Database, log: Path) -> None:
     with serving(settings, log, {"DRAIN_DELAY": "2"}) as gateway:
         gateway.query()
         workers = gateway.workers
-        gateway.process.signal(signal.SIGTERM)
+        for child in gateway.process.workers:  # a terminal sends Ctrl-C to all processes
+            os.kill(child, signal.SIGINT)
+        gateway.process.signal(signal.SIGINT)
         eventually(lambda: gateway.page("/readyz").status_code == 503)
         seen = 0
         while any(map(runs, workers)):
@@ -167,47 +191,15 @@ def test_the_admin_process_ends_with_a_killed_supervisor(gateway: Gateway) -> No
     socket.create_server(("127.0.0.1", port)).close()
 
 
-def test_ctrl_c_reaches_the_admin_process_last(gateway: Gateway) -> None:
-    """A terminal sends it to all processes."""
-    for child in gateway.process.workers:
-        os.kill(child, signal.SIGINT)
-    assert gateway.page("/healthz").is_success
-    gateway.process.signal(signal.SIGINT)
-    assert gateway.process.status() == 0
-
-
-def test_a_scraper_that_does_not_read_holds_up_nobody(gateway: Gateway) -> None:
-    host, port = gateway.admin.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port))) as lazy:
-        lazy.sendall(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n" * 5)
-        assert gateway.page().is_success
-
-
-async def test_many_scrapes_at_once_share_their_answers(gateway: Gateway) -> None:
-    limits = httpx.Limits(max_connections=300)
-    async with httpx.AsyncClient(limits=limits, timeout=60) as client:
-        pages = await asyncio.gather(*(client.get(f"{gateway.admin}/metrics") for _ in range(1_000)))
-    assert {page.status_code for page in pages} == {200}
-    assert len({page.text for page in pages}) < 200
-
-
 def test_the_public_port_has_the_metrics_of_all_workers_if_wanted(
-    settings: Settings, database: Database, log: Path
+    settings: Settings, indexed_database: Database, log: Path
 ) -> None:
     with serving(settings, log, {"METRICS": "true", "ADMIN_PORT": "0"}) as gateway:
         for _ in range(20):
             gateway.query()
         counted = {sum_of(httpx.get(f"{gateway.url}/metrics").text, REQUESTS) for _ in range(10)}
         assert counted == {20}
-        assert len(gateway.process.workers) == 2  # and no admin process
-
-
-def test_without_settings_nothing_is_served_or_counted(
-    settings: Settings, database: Database, log: Path
-) -> None:
-    with serving(settings, log, {"ADMIN_PORT": "0"}) as gateway:
-        assert httpx.get(f"{gateway.url}/metrics").status_code == 404
-        assert len(gateway.process.workers) == 2
+        assert len(gateway.process.workers) == 2  # there is no admin process
 
 
 def test_a_port_in_use_is_reported_first(settings: Settings, log: Path) -> None:
