@@ -12,7 +12,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from starlette.types import ASGIApp
 
 from app import development, embedded
 from app.commands.command_error import CommandError
@@ -80,12 +79,17 @@ def serve(
 
 def _worker(counted: SharedMemory | None) -> Server:
     """Creates a worker's server, with the current settings. Raises CannotStartError."""
-    from app.main import from_environment
-
     try:
-        server = make_server(lambda: from_environment(counted, server.counts), load())
+        return _server(counted)
     except SettingsError as error:
         raise CannotStartError(str(error)) from None
+
+
+def _server(counted: SharedMemory | None, *, delay: float | None = None) -> Server:
+    """Creates a server for the gateway, with the current settings. delay: see `make_server`."""
+    from app.main import from_environment
+
+    server = make_server(lambda: from_environment(counted, server.counts), load(), delay=delay)
     return server
 
 
@@ -105,12 +109,6 @@ def _export_interval() -> float | None:
         return export_interval()
     except ExportError as error:
         raise CommandError(str(error)) from None
-
-
-def _application() -> ASGIApp:
-    from app.main import from_environment
-
-    return from_environment()
 
 
 def _import_application() -> None:
@@ -148,7 +146,7 @@ def _serve_embedded(
             "TRACE_PLAN": "true",
         }
         content = asyncio.run(_prepare(load(), with_sample=with_sample))
-        serving = make_server(_application, load(), delay=0)
+        serving = _server(None, delay=0)
         serving.on_started = lambda: _welcome(_url(listening), uri, content, directory, in_browser=in_browser)
         serving.run([listening])
     _say(f"\nStopped. The data is in {directory}.")

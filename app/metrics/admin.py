@@ -20,7 +20,7 @@ def admin_app(memory: SharedMemory, export_every: float | None = None) -> Starle
         """Responds with 200 if a worker serves and its MongoDB answers; with 503 otherwise."""
         if memory.is_draining:
             return JSONResponse({"status": "draining"}, 503)
-        serving = [slot for slot in memory.slots if slot.state == State.SERVING]
+        serving = [slot for slot in memory.used if slot.state == State.SERVING]
         if not serving:
             return JSONResponse({"status": "unavailable", "reason": "No worker is serving."}, 503)
         if not any(row.values[0] for slot in serving for _, row in slot.rows(MONGODB_UP)):

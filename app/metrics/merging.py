@@ -28,10 +28,10 @@ def merged(memory: SharedMemory) -> list[Merged]:
 
 def _merged(family: Family, memory: SharedMemory) -> Merged:
     if family.kind == "gauge":
-        living = [slot for slot in memory.slots if slot.state != State.FREE]
+        living = [slot for slot in memory.used if slot.state != State.FREE]
         rows = [row for slot in living for _, row in slot.rows(family)]
         return Merged(family, _combined(rows, _ACROSS[family.across]), {})
-    rows = [row for slot in memory.slots for _, row in slot.rows(family)]
+    rows = [row for slot in memory.used for _, row in slot.rows(family)]
     shown = {row.labels for row in rows if row.state == RowState.USED}
     rows = [row for row in rows if row.labels in shown]
     found: dict[Labels, list[Exemplar | None]] = {}
@@ -58,7 +58,7 @@ def _time(exemplar: Exemplar | None) -> float:
 
 
 def _workers(memory: SharedMemory) -> Merged:
-    states = Counter(slot.state for slot in memory.slots)
+    states = Counter(slot.state for slot in memory.used)
     counted = (State.SERVING, State.STARTING, State.STOPPING)
     return Merged(WORKERS, {(state.name.lower(),): [float(states[state])] for state in counted}, {})
 

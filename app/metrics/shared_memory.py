@@ -17,7 +17,8 @@ from uuid import uuid4
 from app.metrics.families import STORED, Family, Labels
 
 _CELL = 8  # bytes of a cell, which holds a double
-_HEADER = 2  # cells at the beginning of a slot: its state, and whether the supervisor is draining
+# Cells at the beginning of a slot: its state, whether the supervisor is draining, whether it was ever used.
+_HEADER = 3
 _LABEL_BYTES = 304
 _ROW_HEADER = 2 + _LABEL_BYTES // _CELL  # cells: the row's state, the length of its labels, and its labels
 EXEMPLAR_CELLS = 4  # an exemplar's trace id takes two cells, its value and its time one each
@@ -99,6 +100,12 @@ class Slot:
     @state.setter
     def state(self, state: State) -> None:
         self.cells[0] = state
+        self.cells[2] = 1
+
+    @property
+    def was_used(self) -> bool:
+        """Whether a worker has ever had this slot. Reading the rows of other slots would only take memory."""
+        return bool(self.cells[2])
 
     @property
     def is_draining(self) -> bool:
@@ -163,6 +170,11 @@ class SharedMemory:
         self.id, self.began = str(uuid4()), time_ns()
         if not workers:
             self.own.state = State.SERVING
+
+    @property
+    def used(self) -> list[Slot]:
+        """The slots with metrics."""
+        return [self.slots[0], *(slot for slot in self.slots[1:] if slot.was_used)]
 
     @property
     def is_draining(self) -> bool:
