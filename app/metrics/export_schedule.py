@@ -3,6 +3,7 @@
 import os
 from contextlib import suppress
 from importlib.util import find_spec
+from math import inf
 
 _DEFAULT = 60_000.0  # milliseconds
 
@@ -26,7 +27,7 @@ def export_interval() -> float | None:
         )
     text = os.environ.get("OTEL_METRIC_EXPORT_INTERVAL") or _DEFAULT
     with suppress(ValueError):
-        if (milliseconds := float(text)) > 0:
+        if 0 < (milliseconds := float(text)) < inf:
             return milliseconds / 1000
     raise ExportError("OTEL_METRIC_EXPORT_INTERVAL: must be a number of milliseconds above 0")
 

@@ -158,6 +158,16 @@ def test_ready_means_that_a_worker_serves_and_mongodb_answers(shared: Gateway) -
     assert shared.page("/healthz").json() == {"status": "ok"}
 
 
+def test_what_the_server_refuses_is_counted(shared: Gateway) -> None:
+    port = shared.process.port
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(b"GET / HTTP/1.1\r\n\r\n")  # without a Host
+        assert client.recv(100).startswith(b"HTTP/1.1 400")
+        eventually(lambda: shared.value("lectern_rejections_total", http_response_status_code="400") == 1)
+    with socket.create_connection(("127.0.0.1", port)):
+        eventually(lambda: shared.value("lectern_connections", state="active") >= 1)
+
+
 def test_a_scraper_that_does_not_read_holds_up_nobody(shared: Gateway) -> None:
     host, port = shared.admin.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as lazy:

@@ -208,7 +208,7 @@ def test_the_environment_turns_the_export_on(
     assert export_interval() == interval
 
 
-@pytest.mark.parametrize("interval", ["soon", "0", "-1", "nan"])
+@pytest.mark.parametrize("interval", ["soon", "0", "-1", "nan", "inf"])
 def test_an_invalid_interval_is_named(monkeypatch: pytest.MonkeyPatch, interval: str) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://a")
     monkeypatch.setenv("OTEL_METRIC_EXPORT_INTERVAL", interval)
