@@ -27,16 +27,15 @@ class Series:
         self.family = family
         self._slot, self._cells = slot, slot.cells
         self._table = TABLES[family]
-        self._numbers: dict[Labels, int] = {}  # the rows in use
-        self._retired: dict[Labels, int] = {}  # the longest retired first
-
         self._at: dict[Labels, int] = {}  # the cells of the first values
+        self._retired: dict[Labels, int] = {}  # the numbers of the rows; the longest retired first
+        self._next = 0
         for number, row in slot.rows(family):
-            rows = self._numbers if row.state == RowState.USED else self._retired
-            rows[row.labels] = number
-        for labels, number in self._numbers.items():
-            self._at[labels] = self._table.value_cell(number)
-        self._next = max([*self._numbers.values(), *self._retired.values()], default=-1) + 1
+            self._next = number + 1
+            if row.state == RowState.USED:
+                self._at[row.labels] = self._table.value_cell(number)
+            else:
+                self._retired[row.labels] = number
 
     @property
     def labels(self) -> list[Labels]:
@@ -50,9 +49,7 @@ class Series:
 
     def retire(self, labels: Labels) -> None:
         """Stops showing a series. Its values are kept for as long as no other series needs the row."""
-        number = self._numbers.pop(labels)
-        del self._at[labels]
-        self._retired[labels] = number
+        self._retired[labels] = number = self._table.number(self._at.pop(labels))
         self._slot.set_row_state(self.family, number, RowState.RETIRED)
 
     def _begin(self, labels: Labels) -> int:
@@ -67,7 +64,6 @@ class Series:
         else:
             other = (OTHER,) * len(labels)
             return self._at[other] if other in self._at else self._begin(other)
-        self._numbers[labels] = number
         self._at[labels] = at = self._table.value_cell(number)
         return at
 

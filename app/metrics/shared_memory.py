@@ -35,11 +35,16 @@ class State(IntEnum):
 
 
 class RowState(IntEnum):
-    """RETIRED: the series isn't shown unless another process still uses the same labels."""
+    """The state of a row. Rows are used in their order, so after an UNUSED one, there are no others.
+
+    RETIRED: the series isn't shown unless another process still uses the same labels. REPLACED: another
+    series is about to get the row.
+    """
 
     UNUSED = 0
     USED = 1
     RETIRED = 2
+    REPLACED = 3
 
 
 class Table(NamedTuple):
@@ -56,6 +61,10 @@ class Table(NamedTuple):
     def value_cell(self, number: int) -> int:
         """Returns the cell of a row's first value."""
         return self.begin + number * self.row + _ROW_HEADER
+
+    def number(self, value_cell: int) -> int:
+        """Returns the number of the row with this first value."""
+        return (value_cell - self.begin) // self.row
 
 
 def _tables() -> tuple[dict[Family, Table], int]:
@@ -120,7 +129,8 @@ class Slot:
         table = TABLES[family]
         begin, values = table.begin + number * table.row, table.value_cell(number)
         text = _SEPARATOR.join(labels).encode(errors="replace")[:_LABEL_BYTES]
-        self.cells[begin] = RowState.UNUSED
+        if self.cells[begin]:
+            self.cells[begin] = RowState.REPLACED
         end = begin + table.row
         self.bytes[(begin + 1) * _CELL : end * _CELL] = bytes((end - begin - 1) * _CELL)
         self.bytes[(begin + 2) * _CELL : (begin + 2) * _CELL + len(text)] = text
@@ -139,20 +149,15 @@ class Slot:
             begin = (table.begin + number * table.row) * _CELL
             copy = bytes(self.bytes[begin : begin + table.row * _CELL])
             cells: Sequence[float] = memoryview(copy).cast("d")
-            if not cells[0]:
-                if not cells[1]:  # never used, so none of the following rows is either
-                    return
-                continue
+            if (state := RowState(int(cells[0]))) == RowState.UNUSED:
+                return
             header = _ROW_HEADER * _CELL
-            if copy[:header] != self.bytes[begin : begin + header]:  # it is being replaced
-                continue
+            if state == RowState.REPLACED or copy[:header] != self.bytes[begin : begin + header]:
+                continue  # the copy might mix two series
             text = copy[2 * _CELL : 2 * _CELL + int(cells[1])].decode(errors="replace")
             labels = tuple(text.split(_SEPARATOR)) if family.labels else ()
             end = _ROW_HEADER + table.values
-            yield (
-                number,
-                Row(labels, RowState(int(cells[0])), list(cells[_ROW_HEADER:end]), copy[end * _CELL :]),
-            )
+            yield number, Row(labels, state, list(cells[_ROW_HEADER:end]), copy[end * _CELL :])
 
 
 class SharedMemory:

@@ -5,6 +5,7 @@ import signal
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from time import monotonic, sleep
 
 import structlog
@@ -15,6 +16,7 @@ from app.server.server import STOP, Server
 _RETRY = 5.0  # seconds to wait after the process died, before it is started again
 _SECONDS = 2.0  # time limit for stopping
 _TICK = 0.02
+_HEARTBEAT = 1  # seconds between checks for the supervisor
 
 _log = structlog.get_logger("lectern")
 
@@ -78,8 +80,16 @@ class AdminProcess:
             server.signals = {signal.SIGTERM: server.handle_exit}
             server.seconds = _SECONDS
             server.is_last = lambda: False  # the sockets are those of the next admin process, too
+            server.config.callback_notify = partial(_end_without, supervisor)
+            server.config.timeout_notify = _HEARTBEAT
             server.run(list(self._listening))
         except BaseException:
             _log.exception("the admin process failed")
             os._exit(1)
         os._exit(0)
+
+
+async def _end_without(supervisor: int) -> None:
+    """Ends the process if its supervisor has died, on systems whose kernel doesn't do that."""
+    if os.getppid() != supervisor:
+        os._exit(1)

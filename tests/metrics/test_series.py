@@ -138,6 +138,15 @@ def test_the_longest_retired_series_makes_room() -> None:
     assert len({("E7",), ("E3",)} & found.keys()) == 1
 
 
+def test_a_row_that_is_being_replaced_hides_no_other() -> None:
+    slot = SharedMemory().own
+    errors = Counter(ERRORS, slot)
+    for code in ("A", "B", "C"):
+        errors.add((code,))
+    slot.set_row_state(ERRORS, 1, RowState.REPLACED)
+    assert set(read(slot, ERRORS)) == {("A",), ("C",)}
+
+
 def test_a_bucket_has_its_last_exemplar() -> None:
     slot = SharedMemory().own
     durations = Histogram(OPERATION_DURATION, slot)
