@@ -58,7 +58,9 @@ class Slots:
         self._running: dict[Command, None] = {}
         self._fast: dict[Command, None] = {}
 
-    def __len__(self) -> int:
+    @property
+    def running(self) -> int:
+        """The number of commands that have one of these slots."""
         return len(self._running)
 
     @property
@@ -273,7 +275,7 @@ class Queue:
     @property
     def in_flight(self) -> int:
         """The number of commands that have a slot."""
-        return sum(len(slots) for slots in self._slots)
+        return sum(slots.running for slots in self._slots)
 
     @property
     def waiting(self) -> int:
