@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
@@ -18,12 +18,12 @@ from app.background import check_indexes, end_stale_transactions
 from app.database import connect
 from app.execution import Executor
 from app.http import CORS, HEALTH_ROUTES, Endpoint, Readiness, graphiql_routes, unrouted
+from app.metrics import Meter, ServerCounts, SharedMemory, Sources
 from app.observing import (
     Instrumentation,
     Listener,
     Log,
     LogListener,
-    Metrics,
     RequestLog,
     Traces,
     configure_logs,
@@ -40,22 +40,35 @@ from resolvers.schema import schema
 PATH = "/graphql"
 
 
-def from_environment() -> Starlette:
-    """Creates the application for a worker of `lectern serve`, with settings from the environment."""
+def from_environment(
+    counted: SharedMemory | None = None, server: Callable[[], ServerCounts] | None = None
+) -> Starlette:
+    """Creates the application for a worker of `lectern serve`, with settings from the environment.
+
+    counted, server: see `create_app`.
+    """
     found = settings.load()
     configure_logs(found)
     Log.output.write_in_background()
-    traces = [Traces.of(found)] if traces_are_on() else []
+    traces = Traces.of(found) if traces_are_on() else None
     requests = RequestLog(found.slow_operation, with_requests=Log.level <= logging.INFO)
-    app = create_app(found, requests, *traces)
+    app = create_app(found, requests, traces=traces, counted=counted, server=server)
     memory.settle()
     return app
 
 
-def create_app(settings: Settings, *listeners: Listener) -> Starlette:
+def create_app(
+    settings: Settings,
+    *listeners: Listener,
+    traces: Traces | None = None,
+    counted: SharedMemory | None = None,
+    server: Callable[[], ServerCounts] | None = None,
+) -> Starlette:
     """Creates the gateway. It connects to MongoDB at startup, and closes the client at shutdown.
 
-    listeners: objects that observe the requests, in addition to the log and the metrics.
+    listeners: objects that observe the requests, in addition to the log and the metrics. counted: where the
+    metrics are counted; if None, only METRICS determines whether there are any. server: what serves the
+    application, for the metrics.
     """
     secret = settings.lectern_secret.get_secret_value().encode() or secrets.token_bytes(32)
     opened: list[Database] = []  # empty until startup, then holds the database
@@ -73,15 +86,22 @@ def create_app(settings: Settings, *listeners: Listener) -> Starlette:
                 end_stale_transactions(database),
                 check_indexes(database, app.state.readiness, settings.retention),
             ]
+            if meter:
+                background.append(meter.run(database, app.state.readiness))
             tasks = [asyncio.create_task(work) for work in background]
             yield
             for task in tasks:
                 task.cancel()
 
-    metrics = Metrics() if settings.metrics else None
     services = Services(database, Cursors(secret), SessionTokens(secret))
+    executor = make_executor(settings)
+    admission = Admission(settings.admission_capacity, settings.admission_wait)
+    counted = counted or (SharedMemory() if settings.metrics else None)
+    meter = Meter(counted, Sources(admission, executor.cache_size, server, traces)) if counted else None
+    # The traces come before the metrics, which ask whether a request is exported.
+    own = [LogListener(), *([traces] if traces else []), *([meter.listener] if meter else [])]
     endpoint = Endpoint(
-        make_executor(settings),
+        executor,
         Authentication(services.tokens, _issuer(settings), database),
         services,
         settings.max_body_bytes,
@@ -89,10 +109,11 @@ def create_app(settings: Settings, *listeners: Listener) -> Starlette:
         settings.trace_plan,
         settings.compression,
         settings.request_timeout,
-        Admission(settings.admission_capacity, settings.admission_wait),
-        instrumentation=Instrumentation(LogListener(), *([metrics] if metrics else []), *listeners),
+        admission,
+        instrumentation=Instrumentation(*own, *listeners),
     )
-    return Gateway(settings, endpoint, _routes(endpoint, metrics, settings), lifespan)
+    public = meter if settings.metrics else None
+    return Gateway(settings, endpoint, _routes(endpoint, public, settings), lifespan)
 
 
 def _issuer(settings: Settings) -> Issuer | None:
@@ -159,7 +180,6 @@ def make_executor(settings: Settings) -> Executor:
     )
 
 
-def _routes(endpoint: ASGIApp, metrics: Metrics | None, settings: Settings) -> list[BaseRoute]:
+def _routes(endpoint: ASGIApp, meter: Meter | None, settings: Settings) -> list[BaseRoute]:
     pages = graphiql_routes() if settings.graphiql else []
-    metrics_routes = [metrics.route()] if metrics else []
-    return [Route(PATH, endpoint), *HEALTH_ROUTES, *metrics_routes, *pages]
+    return [Route(PATH, endpoint), *HEALTH_ROUTES, *([meter.page().route()] if meter else []), *pages]

@@ -137,7 +137,17 @@ class Settings(BaseSettings):
         False,
         description="Return the plan to requests with `X-Lectern-Trace: plan`; `lectern dev` always does.",
     )
-    metrics: bool = Field(False, description="Serve the process's Prometheus metrics at `/metrics`.")
+    metrics: bool = Field(
+        False,
+        description="Serve the metrics at `/metrics` on the public port, where everyone can read them.",
+    )
+    admin_port: int = Field(
+        0,
+        ge=0,
+        le=65535,
+        description="The port of `lectern serve` for `/metrics`, `/readyz` and `/healthz`; 0 for none.",
+    )
+    admin_host: str = Field("127.0.0.1", min_length=1, description="The address for `ADMIN_PORT`.")
 
     # The log and the traces (see docs/logs.md and docs/tracing.md)
     log_format: Literal["auto", "console", "json"] = Field(

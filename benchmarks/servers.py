@@ -100,7 +100,7 @@ def started(
     name: str, command: Sequence[str], environment: Mapping[str, str], mongodb_uri: str
 ) -> Iterator[Server]:
     """Runs one server. command: a free port is appended to it."""
-    port = _free_port()
+    port = free_port()
     settings = {"MONGODB_URI": mongodb_uri, "LECTERN_SECRET": SIGNED_WITH, "DRAIN_DELAY": "0", **environment}
     with subprocess.Popen(
         [*command, str(port)], env=with_settings(settings), stderr=subprocess.PIPE
@@ -140,12 +140,13 @@ def _wait(server: Server, process: "subprocess.Popen[bytes]") -> None:
 
 
 def _worker(pid: int) -> int:
-    """The id of the process that answers: the child of Lectern's supervisor, or the server itself."""
+    """The id of the process that answers: the last child of Lectern's supervisor, or the server itself."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return int(children[0]) if children else pid
+    return int(children[-1]) if children else pid
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """An unused port of the loopback address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -12,16 +12,17 @@ from typing import Annotated
 import structlog
 import typer
 from rich.console import Console
-from starlette.types import ASGIApp
 
 from app import development, embedded
 from app.commands.command_error import CommandError
 from app.database import connect, require_transactions, wait_for
 from app.environment import hand_over
 from app.invocation import lectern
+from app.metrics import ExportError, SharedMemory, admin_app, export_interval
 from app.observing import Log, configure_logs, require_exporter
 from app.sample import SOURCE, load_sample
 from app.server import (
+    AdminProcess,
     CannotStartError,
     Server,
     bound_socket,
@@ -33,6 +34,9 @@ from app.server import (
 from app.settings import Settings, SettingsError, load
 from loaders import indexes, migrations
 from loaders.backup import is_unfinished
+
+# Workers with metrics at the same time: those that stop and those that replace them, several times over.
+_SLOTS, _MORE_SLOTS = 4, 16
 
 _Host = Annotated[str, typer.Option(help="The address to listen on.")]
 _Port = Annotated[int, typer.Option(help="The port to listen on; 0 for any free port.", min=0, max=65535)]
@@ -53,7 +57,8 @@ def serve(
     except ValueError as error:
         raise CommandError(str(error)) from None
     _require_exporter()
-    listening = _bound(host, port)
+    listening = _bound(host, port, "--host and --port")
+    admin_sockets, export_every = _admin_sockets(settings), _export_interval()
     configure_logs(settings)
     for warning in asyncio.run(_examine(settings)):
         _announce(warning, is_warning=True)
@@ -65,29 +70,56 @@ def serve(
             is_warning=True,
         )
     _import_application()  # imported once, before forking, instead of in each worker
+    has_admin = bool(admin_sockets or export_every)
+    is_counted = has_admin or settings.metrics
+    counted = SharedMemory(_SLOTS * workers + _MORE_SLOTS) if is_counted else None
     run_workers(
-        _worker,
+        lambda: _worker(counted),
         listening,
         workers,
         patience=settings.drain_delay + settings.drain_seconds,
         on_started=lambda: _announce(
             f"Lectern is serving {settings.mongodb_database} at {_url(listening)}/graphql"
         ),
+        memory=counted,
+        admin=AdminProcess(lambda: _admin(counted, export_every), admin_sockets)
+        if counted and has_admin
+        else None,
     )
 
 
-def _worker() -> Server:
+def _worker(counted: SharedMemory | None) -> Server:
     """Creates a worker's server, with the current settings. Raises CannotStartError."""
     try:
-        return make_server(_application, load())
+        return _server(counted)
     except SettingsError as error:
         raise CannotStartError(str(error)) from None
 
 
-def _application() -> ASGIApp:
+def _server(counted: SharedMemory | None, *, delay: float | None = None) -> Server:
+    """Creates a server for the gateway, with the current settings. delay: see `make_server`."""
     from app.main import from_environment
 
-    return from_environment()
+    server = make_server(lambda: from_environment(counted, server.counts), load(), delay=delay)
+    return server
+
+
+def _admin(counted: SharedMemory, export_every: float | None) -> Server:
+    """Creates the server of the admin process."""
+    return make_server(lambda: admin_app(counted, export_every), load(), delay=0)
+
+
+def _admin_sockets(settings: Settings) -> list[socket.socket]:
+    if not settings.admin_port:
+        return []
+    return [_bound(settings.admin_host, settings.admin_port, "ADMIN_HOST and ADMIN_PORT")]
+
+
+def _export_interval() -> float | None:
+    try:
+        return export_interval()
+    except ExportError as error:
+        raise CommandError(str(error)) from None
 
 
 def _import_application() -> None:
@@ -106,7 +138,7 @@ def dev(
 ) -> None:
     """Serve sample data from an embedded MongoDB, for trying things out."""
     _require_exporter()
-    listening = _bound(host, port)
+    listening = _bound(host, port, "--host and --port")
     directory = development.directory(data_dir)
     # Builds the schema while mongod starts. Both take about the same time, so this halves the startup time.
     with ThreadPoolExecutor(1) as meanwhile:
@@ -128,7 +160,7 @@ def _serve_embedded(
         hand_over(own)
         content = asyncio.run(_prepare(load(), with_sample=with_sample))
         development.record_url(directory, _url(listening))
-        serving = make_server(_application, load(), delay=0)
+        serving = _server(None, delay=0)
         watch = _MongodWatch(directory, serving)
 
         def on_started() -> None:
@@ -169,14 +201,16 @@ def _require_exporter() -> None:
         raise CommandError(str(error)) from None
 
 
-def _bound(host: str, port: int) -> socket.socket:
-    """Binds the socket. Called before anything else is started, so that a port in use is reported first."""
+def _bound(host: str, port: int, options: str) -> socket.socket:
+    """Binds a socket. Called before anything else is started, so that a port in use is reported first.
+
+    options: the options or settings with which another address can be chosen.
+    """
     try:
         return bound_socket(host, port)
     except OSError as error:
         raise CommandError(
-            f"Can't listen on {host} port {port}: {error.strerror}."
-            " Choose another address with --host and --port."
+            f"Can't listen on {host} port {port}: {error.strerror}. Choose another address with {options}."
         ) from None
 
 

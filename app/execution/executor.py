@@ -88,6 +88,10 @@ class Executor:
         self._documents: Cache[_Key, Document] = Cache(entries=cache_entries, size=cache_bytes)
         self._refusals: Cache[_Key, Refusal] = Cache(entries=_MAX_REFUSALS, size=_REFUSALS_SIZE)
 
+    def cache_size(self) -> tuple[int, int]:
+        """Returns the number of cached documents, and their estimated memory in bytes."""
+        return len(self._documents), self._documents.size
+
     def kept(self, operation: Operation) -> Document | Refusal | None:
         """Returns the cached document or refusal of an operation; None if neither is cached."""
         key = (operation.query, operation.operation_name)
@@ -280,7 +284,8 @@ def _size_of_refusal(operation: Operation, refusal: Refusal) -> int:
 
 
 def _too_large(error: TooLargeError) -> Refusal:
-    return RefusedError([GraphQLError(str(error))], error_codes.OPERATION_TOO_LARGE).refusal
+    refused = RefusedError([GraphQLError(str(error))], error_codes.OPERATION_TOO_LARGE)
+    return refused.refusal._replace(limit=error.setting)
 
 
 def _engine(plan: Plan | str) -> Engine:

@@ -36,11 +36,13 @@ def text_hash(text: str) -> str:
 class Refusal(NamedTuple):
     """The response to an operation that is not run: errors that share one code, and no data.
 
-    extensions: the trace, if the client asked for one and graphql-core refused the operation.
+    extensions: the trace, if the client asked for one and graphql-core refused the operation. limit: the
+    setting that defines the limit that the operation exceeds; empty if there is none.
     """
 
     errors: Sequence[ErrorDict]
     extensions: JsonObject | None = None
+    limit: str = ""
 
     @property
     def code(self) -> str:

@@ -108,8 +108,14 @@ def length(headers: Headers) -> int:
     return int(declared) if declared.isdigit() else 0
 
 
+class BodyTooLargeError(HTTPException):
+    """The body is larger than MAX_BODY_BYTES."""
+
+    limit = "LECTERN_MAX_BODY_BYTES"
+
+
 def _too_large(limit: int) -> HTTPException:
-    return HTTPException(413, f"The body is larger than {limit} bytes (LECTERN_MAX_BODY_BYTES).")
+    return BodyTooLargeError(413, f"The body is larger than {limit} bytes (LECTERN_MAX_BODY_BYTES).")
 
 
 def _not_gzip() -> HTTPException:

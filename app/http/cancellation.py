@@ -21,7 +21,7 @@ _GRACE = 1.0  # seconds that a query has after its deadline to return a partial 
 class TimeoutRefusal(HTTPException):
     """Raised when a request has taken too long."""
 
-    code = TIMEOUT
+    code, limit = TIMEOUT, "LECTERN_REQUEST_TIMEOUT"
 
 
 class Watches:

@@ -87,6 +87,7 @@ class Endpoint:
             on_command=record.command_sent if is_observed else listeners.command_sent,
             on_late=listeners.late_write,
             on_misfit=listeners.misfit,
+            on_transaction=listeners.transaction,
         )
         outer = mongo.current_scope.set(commands)
         watch = Watch(receive, commands, self.watches)
@@ -174,12 +175,15 @@ class Endpoint:
     def _refused(self, refusal: HTTPException, media_type: str | None) -> Reply:
         if self.instrumentation.refused is not None:
             code, message = reply.code_of(refusal), refusal.detail
-            self.instrumentation.refused(Refused(code, message, refusal.status_code))
+            limit = getattr(refusal, "limit", "")
+            self.instrumentation.refused(Refused(code, message, refusal.status_code, limit))
         return reply.refused(refusal, media_type)
 
     def _not_run(self, refusal: Refusal, media_type: str) -> Reply:
         if self.instrumentation.refused is not None:
-            self.instrumentation.refused(Refused(refusal.code, str(refusal.errors[0]["message"])))
+            self.instrumentation.refused(
+                Refused(refusal.code, str(refusal.errors[0]["message"]), limit=refusal.limit)
+            )
         return reply.answered(refusal, media_type)
 
     async def _viewer(self, authorization: bytes) -> Viewer:

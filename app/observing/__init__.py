@@ -1,9 +1,8 @@
-"""Observability: the log, the metrics and the traces of requests."""
+"""Observability: the record of each request, its listeners, and the log."""
 
 from app.observing.instrumentation import Instrumentation, Listener, Refused
-from app.observing.log_listener import LogListener
+from app.observing.log_listener import LogListener, outcome_of
 from app.observing.logs import Log, configure_logs
-from app.observing.metrics import Metrics
 from app.observing.record import Client, LevelCalled, Record
 from app.observing.redaction import redacted
 from app.observing.request_log import RequestLog
@@ -19,7 +18,6 @@ __all__ = [
     "Listener",
     "Log",
     "LogListener",
-    "Metrics",
     "Record",
     "Refused",
     "RequestLog",
@@ -29,6 +27,7 @@ __all__ = [
     "Traces",
     "configure_logs",
     "new_trace",
+    "outcome_of",
     "read_traceparent",
     "redacted",
     "require_exporter",

@@ -4,18 +4,20 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from app.observing.record import Record
-from loaders.mongo import CommandSent, OnCommand, OnLate, OnMisfit
+from loaders.mongo import CommandSent, OnCommand, OnLate, OnMisfit, OnTransaction
 
 
 class Refused(NamedTuple):
     """Event: a request or an operation has been refused.
 
-    status: the HTTP status of the refused request; None if only an operation was refused.
+    status: the HTTP status of the refused request; None if only an operation was refused. limit: the setting
+    that defines the limit that was exceeded; empty if there is none.
     """
 
     code: str
     message: str
     status: int | None = None
+    limit: str = ""
 
 
 class Listener:
@@ -46,6 +48,9 @@ class Listener:
         follow-up work failed; otherwise None.
         """
 
+    def transaction(self, event: str) -> None:
+        """Called when a transaction is retried or has ended (see loaders.mongo.OnTransaction)."""
+
     # Any, because an `_id` can have any BSON type.
     def misfit(self, collection: str, id: Any, fields: Sequence[str]) -> None:
         """Called when a document that doesn't fit its declared shape has been read (see `lectern check`).
@@ -69,6 +74,7 @@ class Instrumentation:
         "needs_trace",
         "refused",
         "request_ended",
+        "transaction",
     )
 
     def __init__(self, *listeners: Listener) -> None:
@@ -78,6 +84,7 @@ class Instrumentation:
         self.command_sent: OnCommand | None = self._all("command_sent")
         self.refused: Callable[[Refused], None] | None = self._all("refused")
         self.late_write: OnLate | None = self._all("late_write")
+        self.transaction: OnTransaction | None = self._all("transaction")
         self.misfit: OnMisfit | None = self._all("misfit")
 
     def _all(self, event: str) -> Callable[..., None] | None:

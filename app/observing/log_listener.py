@@ -40,7 +40,7 @@ class LogListener(Listener):
                 self._rest_failed.warning(reason=redacted(error))
         elif error is None:
             self._committed.warning()
-        elif _is_aborted(error):
+        elif outcome_of(error) == "aborted":
             self._not_committed.warning(reason=redacted(error))
         else:
             self._unknown.warning(reason=redacted(error))
@@ -49,5 +49,10 @@ class LogListener(Listener):
         self._misfit.warning(collection=collection, id=str(id)[:_LONGEST], fields=list(fields))
 
 
-def _is_aborted(error: BaseException) -> bool:
-    return isinstance(error, PyMongoError) and not error.has_error_label("UnknownTransactionCommitResult")
+def outcome_of(error: BaseException | None) -> str:
+    """Returns the outcome of a commit that raised this error: "committed", "aborted" or "unknown"."""
+    if error is None:
+        return "committed"
+    if isinstance(error, PyMongoError) and not error.has_error_label("UnknownTransactionCommitResult"):
+        return "aborted"
+    return "unknown"

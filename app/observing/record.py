@@ -63,6 +63,7 @@ class Record:
     commands, levels: in the order in which they ended; the first MOST_KEPT of each. command_count,
     command_ms: the number of all commands, and their total time in flight; commands that overlap are each
     counted in full.
+    is_exported: whether the request's trace is exported.
     is_shown: whether the client asked for the trace in the response. with_plan: whether it may also see the
     plan.
     """
@@ -70,7 +71,7 @@ class Record:
     __slots__ = (
         "_on_command", "address", "admitted", "at", "began", "bytes", "client", "code", "command_count",
         "command_ms", "commands", "ended", "engine", "error_id", "errors", "executed", "hash", "id",
-        "is_shown", "kind", "levels", "method", "name", "parent", "prepared", "price", "reason", "received",
+        "is_exported", "is_shown", "kind", "levels", "method", "name", "parent", "prepared", "price", "reason", "received",
         "status", "subject", "variables", "viewer", "was_cached", "with_plan",
     )  # fmt: skip
 
@@ -95,7 +96,7 @@ class Record:
         self.variables: Mapping[str, object] | None = None
         self.viewer = "public"
         self.name = self.kind = self.hash = self.engine = self.reason = self.code = self.error_id = ""
-        self.was_cached = False
+        self.was_cached = self.is_exported = False
         self.price = self.status = self.errors = self.bytes = self.command_count = 0
         self.command_ms = 0.0
         self.commands: list[CommandSent] = []

@@ -36,7 +36,7 @@ _HEAD_START = 1.0
 class OverloadedError(HTTPException):
     """The queue is full, or a request has waited in it for too long."""
 
-    code = OVERLOADED
+    code, limit = OVERLOADED, "LECTERN_ADMISSION_WAIT"
 
     def __init__(self, wait: float) -> None:
         # Retry-After is random, so that clients refused at the same time don't all retry at the same time. It

@@ -378,6 +378,7 @@ class Connection(HttpToolsProtocol):
         if self._is_ending:
             return
         self._wait_for(None)
+        self.state.rejections[rejection.status] += 1
         self._is_ending, self._rejection = True, rejection
         if self._phase is _Phase.BODY and self.cycle and not self._withdraw(self.cycle):
             self.close()  # the request was answered before its body arrived

@@ -19,6 +19,7 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
+from app.metrics import ServerCounts
 from app.server import drain
 from app.server.connection import Connection
 from app.server.connection_limits import ConnectionLimits
@@ -95,6 +96,11 @@ class Server(uvicorn.Server):
         if self.should_exit and sig in {signal.SIGINT, signal.SIGQUIT}:
             os._exit(128 + sig)
         self.should_exit = True
+
+    def counts(self) -> ServerCounts:
+        """Counts connections and requests, for the metrics."""
+        state = self.server_state
+        return ServerCounts(len(state.connections), len(state.idle), len(state.tasks), state.rejections)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await self.on_tick(0)  # sets the `Date` header of the first responses

@@ -1,5 +1,6 @@
 """State shared by all connections of a server."""
 
+from collections import Counter
 from collections.abc import MutableSet
 from typing import Any, TypeAlias
 
@@ -15,8 +16,9 @@ class State(ServerState):
     """uvicorn's shared state, plus Lectern's.
 
     idle: connections kept open between requests, the longest idle first. unread: tracks the memory of unread
-    responses. is_closed: whether the server has stopped accepting connections. full: warns that the
-    connection limit is reached.
+    responses. is_closed: whether the server has stopped accepting connections. rejections: the number of
+    requests refused before they reached the application, by status. full: warns that the connection limit is
+    reached.
     """
 
     connections: MutableSet[_Connection]  # type: ignore[assignment] # uvicorn's type lists its own protocols
@@ -26,6 +28,7 @@ class State(ServerState):
         self.idle: dict[_Connection, None] = {}
         self.unread = Unread()
         self.is_closed = False
+        self.rejections: Counter[int] = Counter()
         self.full = Throttled(
             "connection limit reached: a new connection replaces an idle one, or is refused if none is idle"
         )

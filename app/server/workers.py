@@ -8,7 +8,6 @@ gunicorn starts the workers, replaces any that die or hang, and forwards signals
 """
 
 import asyncio
-import ctypes
 import os
 import signal
 import socket
@@ -25,6 +24,9 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.errors import HaltServer
 from gunicorn.workers.base import Worker
 
+from app.metrics import WORKER_DEATHS, Counter, SharedMemory, State
+from app.server.admin_process import AdminProcess
+from app.server.parent_death import die_with
 from app.server.server import STOP, Server
 
 _HEARTBEAT = 1.0  # seconds between a worker's heartbeats
@@ -40,7 +42,6 @@ _RETRY = 5.0  # seconds to wait after a worker failed to start, before another o
 
 _SIGNALS = (*STOP, signal.SIGTTIN, signal.SIGTTOU)  # SIGTTIN adds a worker, SIGTTOU removes one
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 # heartbeats there don't write to a disk
-_PR_SET_PDEATHSIG = 1
 # Sizes of a heartbeat file, used as signals. A worker sets the size to _READY once the worker can answer. The
 # supervisor sets the size to _ALL_STOP when all workers have to stop.
 _READY, _ALL_STOP = 1, 2
@@ -61,11 +62,14 @@ def run_workers(
     *,
     patience: float,
     on_started: Callable[[], None],
+    memory: SharedMemory | None = None,
+    admin: AdminProcess | None = None,
 ) -> None:
     """Serves until a signal stops the process, then raises SystemExit.
 
     make: creates a worker's server; called in each worker, and can raise CannotStartError. patience: a
     worker's time limit for stopping, in seconds. on_started: called once, when the first worker can answer.
+    memory: where the workers and the supervisor count; None if they don't.
     """
     options = {
         "workers": workers,
@@ -76,7 +80,7 @@ def run_workers(
         "loglevel": "error",
         "control_socket_disable": True,
     }
-    _Supervisor(_Application(make, options), listening, on_started).run()
+    _Supervisor(_Application(make, options, memory), listening, on_started, memory, admin).run()
 
 
 def prepare_signals() -> None:
@@ -92,8 +96,11 @@ def prepare_signals() -> None:
 
 
 class _Application(BaseApplication):  # type: ignore[misc] # gunicorn has no type hints
-    def __init__(self, make: Callable[[], Server], options: _Options) -> None:
+    def __init__(
+        self, make: Callable[[], Server], options: _Options, memory: SharedMemory | None = None
+    ) -> None:
         self.load = make
+        self.memory = memory
         self._options = options
         super().__init__()
 
@@ -105,9 +112,18 @@ class _Application(BaseApplication):  # type: ignore[misc] # gunicorn has no typ
 class _Supervisor(Arbiter):  # type: ignore[misc] # gunicorn has no type hints
     SIGNALS = _SIGNALS
 
-    def __init__(self, app: _Application, listening: socket.socket, on_started: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        app: _Application,
+        listening: socket.socket,
+        on_started: Callable[[], None],
+        memory: SharedMemory | None,
+        admin: AdminProcess | None,
+    ) -> None:
         super().__init__(app)
         self.LISTENERS = [listening]
+        self._memory, self._admin = memory, admin
+        self._deaths = Counter(WORKER_DEATHS, memory.own) if memory else None
         self._on_started: Callable[[], None] | None = on_started
         self._retry_at = 0.0
 
@@ -135,6 +151,8 @@ class _Supervisor(Arbiter):  # type: ignore[misc] # gunicorn has no type hints
 
     def manage_workers(self) -> None:
         """Starts missing workers, or stops the oldest ones if too many are serving."""
+        if self._admin:
+            self._admin.ensure(self.LISTENERS)
         if monotonic() >= self._retry_at:
             self.spawn_workers()
         serving = [worker for worker in self.WORKERS.values() if worker.is_ready() and not worker.is_stopping]
@@ -156,13 +174,17 @@ class _Supervisor(Arbiter):  # type: ignore[misc] # gunicorn has no type hints
     def kill_worker(self, pid: int, sig: int) -> None:
         if pid in self.WORKERS:
             self.WORKERS[pid].is_stopping = True
+            self.WORKERS[pid].note(State.STOPPING)
         super().kill_worker(pid, sig)
 
     def reap_workers(self) -> None:
         for pid, status in _reap():
+            if self._admin and self._admin.has_ended(pid):
+                continue
             if worker := self.WORKERS.pop(pid, None):
                 was_ready = worker.is_ready()
                 worker.tmp.close()
+                worker.note(State.FREE)
                 if not worker.is_stopping:
                     self._handle_death(pid, status, was_ready)
 
@@ -173,6 +195,8 @@ class _Supervisor(Arbiter):  # type: ignore[misc] # gunicorn has no type hints
         """
         code = os.waitstatus_to_exitcode(status)
         ended = {"exit_status": code} if code >= 0 else {"signal": signal.Signals(-code).name}
+        if self._deaths:
+            self._deaths.add((f"exit {code}" if code >= 0 else signal.Signals(-code).name,))
         if was_ready:
             _log.error("a worker died and is being replaced", worker=pid, **ended)
         elif self._on_started:
@@ -188,14 +212,29 @@ class _Supervisor(Arbiter):  # type: ignore[misc] # gunicorn has no type hints
             _log.info(
                 "draining: press Ctrl-C to stop immediately", seconds=self.cfg.graceful_timeout - _MARGIN
             )
+        if self._memory:
+            self._memory.own.begin_drain()
         for worker in self.WORKERS.values():
             worker.announce_all_stop()
         self.stop()
+        if self._admin:
+            self._admin.stop()
         sys.exit(exit_status)
 
 
 class _Worker(Worker):  # type: ignore[misc] # gunicorn has no type hints
     is_stopping = False  # whether the supervisor has asked this worker to stop
+
+    def __init__(self, *arguments: Any) -> None:  # Any: gunicorn's own
+        super().__init__(*arguments)
+        memory: SharedMemory | None = self.app.memory
+        self._slot = memory.free_slot() if memory else None
+        self.note(State.STARTING)
+
+    def note(self, state: State) -> None:
+        """Notes the worker's state for the metrics."""
+        if self._slot:
+            self._slot.state = state
 
     # The supervisor and the worker signal each other through the size of the heartbeat file.
 
@@ -209,7 +248,9 @@ class _Worker(Worker):  # type: ignore[misc] # gunicorn has no type hints
         return os.fstat(self.tmp.fileno()).st_size == _ALL_STOP
 
     def init_process(self) -> None:
-        _die_with(self.ppid)
+        die_with(self.ppid)
+        if self._slot:
+            self.app.memory.own = self._slot
         super().init_process()
 
     def init_signals(self) -> None:
@@ -242,6 +283,7 @@ class _Worker(Worker):  # type: ignore[misc] # gunicorn has no type hints
 
     def _show_ready(self) -> None:
         os.ftruncate(self.tmp.fileno(), _READY)
+        self.note(State.SERVING)
         self._heartbeat = asyncio.create_task(self._send_heartbeats())
 
     async def _send_heartbeats(self) -> None:
@@ -257,14 +299,3 @@ def _reap() -> Iterator[tuple[int, int]]:
     with suppress(ChildProcessError):
         while (ended := os.waitpid(-1, os.WNOHANG))[0]:
             yield ended
-
-
-def _die_with(parent: int) -> None:
-    """Makes the kernel kill this process when its parent dies, so that the port is free for a successor.
-
-    On systems other than Linux, the worker checks at each heartbeat whether its parent is alive.
-    """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)

@@ -36,12 +36,13 @@ from loaders.mongo.commands import (
 from loaders.mongo.database import Collection, Database
 from loaders.mongo.detached import detached_work_done, outcome, report_late, start_detached
 from loaders.mongo.driver_sessions import forget_sessions, keep_sessions
-from loaders.mongo.queue import POOL
+from loaders.mongo.queue import POOL, queue_of
 from loaders.mongo.scope import (
     CommandSent,
     OnCommand,
     OnLate,
     OnMisfit,
+    OnTransaction,
     Reads,
     Scope,
     current_level,
@@ -73,6 +74,7 @@ __all__ = [
     "OnCommand",
     "OnLate",
     "OnMisfit",
+    "OnTransaction",
     "Option",
     "OutcomeUnknownError",
     "Pipeline",
@@ -100,6 +102,7 @@ __all__ = [
     "now",
     "outcome",
     "ping",
+    "queue_of",
     "reason_of",
     "report_late",
     "send",

@@ -59,6 +59,11 @@ class Slots:
         self._fast: dict[Command, None] = {}
 
     @property
+    def running(self) -> int:
+        """The number of commands that have one of these slots."""
+        return len(self._running)
+
+    @property
     def has_room(self) -> bool:
         return len(self._fast) < self._fast_limit and len(self._running) < self._total_limit
 
@@ -266,6 +271,16 @@ class Queue:
     def _has_queued(self) -> bool:
         rings = self._rings
         return bool(rings["read"] or rings["cheap"] or rings["write"])
+
+    @property
+    def in_flight(self) -> int:
+        """The number of commands that have a slot."""
+        return sum(slots.running for slots in self._slots)
+
+    @property
+    def waiting(self) -> int:
+        """The number of queued commands."""
+        return sum(len(line.commands) for ring in self._rings.values() for line in list(ring))
 
     def _start(self, command: Command, slots: Slots) -> None:
         slots.take(command)

@@ -36,6 +36,10 @@ OnCommand: TypeAlias = Callable[[CommandSent], None]
 #: kind of work, and the error or None.
 OnLate: TypeAlias = Callable[[str, BaseException | None], None]
 
+#: A listener for transactions. It is called with "retried" before each further attempt, and with the outcome
+#: in the end: "committed", "aborted", or "unknown" if a commit was in flight at the deadline.
+OnTransaction: TypeAlias = Callable[[str], None]
+
 #: A listener that is called for each document that doesn't fit its declared shape. It takes the name of the
 #: collection, the document's `_id` and the names of the fields that don't fit.
 OnMisfit: TypeAlias = Callable[[str, Any, Sequence[str]], None]  # Any: an `_id` can have any BSON type
@@ -76,7 +80,7 @@ class Scope:
 
     __slots__ = (
         "cheap", "deadline", "gone", "has_begun", "is_writing", "lines", "on_command", "on_late",
-        "on_misfit", "queue", "reads", "wrote",
+        "on_misfit", "on_transaction", "queue", "reads", "wrote",
     )  # fmt: skip
 
     def __init__(
@@ -87,11 +91,13 @@ class Scope:
         on_command: OnCommand | None = None,
         on_late: OnLate | None = None,
         on_misfit: OnMisfit | None = None,
+        on_transaction: OnTransaction | None = None,
         reads: Reads | None = None,
     ) -> None:
         self.deadline = deadline
         self.cheap = cheap
         self.on_command, self.on_late, self.on_misfit, self.reads = on_command, on_late, on_misfit, reads
+        self.on_transaction = on_transaction
         self.gone = False
         self.wrote = False
         self.is_writing = False
@@ -145,7 +151,7 @@ def take_time(seconds: float, *, observed: bool = True) -> None:
     scope = Scope(monotonic() + seconds)
     if request:
         scope.on_command, scope.on_late = request.on_command if observed else None, request.on_late
-        scope.on_misfit = request.on_misfit
+        scope.on_misfit, scope.on_transaction = request.on_misfit, request.on_transaction
     scope.has_begun = scope.is_writing = True
     current_scope.set(scope)
 

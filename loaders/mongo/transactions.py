@@ -34,7 +34,7 @@ from loaders.mongo.command_errors import INTERRUPTED, DatabaseAwayError, Deadlin
 from loaders.mongo.commands import Pipeline
 from loaders.mongo.database import Database
 from loaders.mongo.key_locks import locks_of
-from loaders.mongo.scope import current_scope, take_time
+from loaders.mongo.scope import OnTransaction, current_scope, take_time
 
 T = TypeVar("T")
 
@@ -295,6 +295,23 @@ async def transaction(database: Database, work: Callable[[Transaction], Awaitabl
     If a request's deadline passes, raises DeadlineError, or OutcomeUnknownError if a commit was in flight at
     the deadline.
     """
+    notify = scope.on_transaction if (scope := current_scope.get()) and scope.on_transaction else _ignore
+    try:
+        result = await _retried(database, work, notify)
+    except BaseException as error:
+        notify("unknown" if isinstance(error, OutcomeUnknownError) else "aborted")
+        raise
+    notify("committed")
+    return result
+
+
+def _ignore(_: str) -> None: ...
+
+
+async def _retried(
+    database: Database, work: Callable[[Transaction], Awaitable[T]], notify: OnTransaction
+) -> T:
+    """Attempts a transaction until it succeeds or fails for good."""
     scope = current_scope.get()
     deadline, pause = scope.deadline if scope else monotonic() + _LONGEST, _FIRST_PAUSE
     keys: set[str] = set()
@@ -310,6 +327,7 @@ async def transaction(database: Database, work: Callable[[Transaction], Awaitabl
                 raise
             if monotonic() > deadline:
                 raise (DeadlineError() if scope else error) from error
+        notify("retried")
         # If `keys` has grown, no pause is needed, because the next attempt waits until it has the new key's
         # lock.
         if len(keys) == known:

@@ -155,6 +155,7 @@ def test_events_without_listeners_are_not_measured() -> None:
         "refused",
         "late_write",
         "misfit",
+        "transaction",
     )
     assert [getattr(silent, name) for name in names] == [None] * len(names)
 

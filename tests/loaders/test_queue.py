@@ -99,6 +99,7 @@ async def test_reads_and_writes_queue_separately() -> None:
     desk, reads, writes = Desk(), request(), request(writes=True)
     desk.submit(reads, 100)
     desk.submit(writes, 8)
+    assert (desk.queue.in_flight, desk.queue.waiting) == (FAST + 2, 98)
     assert [command.scope for command in desk.started[FAST:]] == [writes] * 2  # in reserved slots
     order = desk.finish_all()[FAST + 2 :]
     assert order[:10].count(writes) >= 5

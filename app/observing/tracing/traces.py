@@ -48,6 +48,7 @@ class Traces(Listener):
         if sampled is Sampled.OVER:
             self._over += number_of_spans(record)
         else:
+            record.is_exported = True
             self._queue.put(record, sampled)
 
     def close(self) -> None:

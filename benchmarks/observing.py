@@ -1,0 +1,92 @@
+"""What observing costs: the server's CPU per request with the log of requests and the metrics, and without.
+
+    python -m benchmarks.observing [--turns 10] [--seconds 1.2]
+
+In each turn, a server of each kind is started and loaded with the smallest query (Q1) and a large one (Q2).
+They alternate in going first. They are restarted for each turn, because the memory layout of a process
+changes the cost by a few per cent. The result is the median of the ratios to the server without, within a
+turn; that server is also compared with itself, which shows how large the noise is.
+"""
+
+import argparse
+import statistics
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+
+from benchmarks import data, load, questions, report
+from benchmarks.servers import ENGINES, LECTERN, Server, free_port, leave_a_core, started
+
+_CONNECTIONS = 8
+_WARM_UP = 0.5  # seconds for each query and server
+_WITHOUT = "nothing"
+_QUERIES = {"Q1": 1.10, "Q2": 1.05}  # the highest ratio that passes, by query
+_QUIET, _LOG = {"LECTERN_LOG_LEVEL": "warning"}, {"LECTERN_LOG_LEVEL": "info", "LECTERN_LOG_FORMAT": "json"}
+_HEAD = ("query", "with", "CPU ms per request", "ratio", "lowest", "highest", "")
+
+# A shell that discards the log, as a reader that keeps up would.
+_UNREAD = ("sh", "-c", 'exec "$0" "$@" 2>/dev/null')
+
+
+def _environments() -> Mapping[str, Mapping[str, str]]:
+    """The environment of each kind of server."""
+    return {
+        _WITHOUT: _QUIET,
+        "nothing, again": _QUIET,
+        "metrics": {**_QUIET, "LECTERN_ADMIN_PORT": str(free_port())},
+        "log": _LOG,
+        "log and metrics": {**_LOG, "LECTERN_ADMIN_PORT": str(free_port())},
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--turns", type=int, default=10)
+    parser.add_argument("--seconds", type=float, default=1.2, help="for each query, server and turn")
+    arguments = parser.parse_args()
+    leave_a_core()
+    with data.catalogue() as uri:
+        turns = [_turn(uri, arguments.seconds, number) for number in range(arguments.turns)]
+    rows = [_row(query, name, turns) for query in _QUERIES for name in turns[0][query]]
+    print(f"medians of {arguments.turns} turns\n")
+    print(report.table(_HEAD, rows))
+
+
+def _turn(uri: str, seconds: float, number: int) -> dict[str, dict[str, float]]:
+    """The CPU milliseconds per request, by query and kind of server."""
+    command, environment = ENGINES[LECTERN]
+    with ExitStack() as stack:
+        servers = [
+            stack.enter_context(started(name, (*_UNREAD, *command), {**environment, **own}, uri))
+            for name, own in _environments().items()
+        ]
+        costs: dict[str, dict[str, float]] = {}
+        for query in _QUERIES:
+            bodies = [asked.body for asked in questions.ask(servers[0], query, questions.texts()[query])]
+            for server in servers:
+                load.run(server.port, bodies, _CONNECTIONS, _WARM_UP)
+            turned = servers[number % len(servers) :] + servers[: number % len(servers)]
+            measured = {server.name: _cost(server, bodies, seconds) for server in turned}
+            costs[query] = {server.name: measured[server.name] for server in servers}
+        return costs
+
+
+def _cost(server: Server, bodies: Sequence[bytes], seconds: float) -> float:
+    before = server.cpu()
+    done = load.run(server.port, bodies, _CONNECTIONS, seconds)
+    if done.errors:
+        raise SystemExit(f"{server.name} answered with errors under load.")
+    return (server.cpu() - before) / done.requests * 1e3
+
+
+def _row(query: str, name: str, turns: Sequence[Mapping[str, Mapping[str, float]]]) -> list[object]:
+    ratios = [turn[query][name] / turn[query][_WITHOUT] for turn in turns]
+    cost, ratio = statistics.median(turn[query][name] for turn in turns), statistics.median(ratios)
+    verdict = "passes" if ratio <= _QUERIES[query] else f"fails: at most {_QUERIES[query]}"
+    figures = [f"{own:.3f}" for own in (cost, ratio, min(ratios), max(ratios))]
+    return [f"{query}: {questions.TITLES[query]}", name, *figures, verdict]
+
+
+if __name__ == "__main__":
+    main()
