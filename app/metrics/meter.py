@@ -10,6 +10,8 @@ from pathlib import Path
 from time import process_time
 from typing import NamedTuple, Protocol
 
+from motor.core import AgnosticBase
+
 from app.metrics import families
 from app.metrics.exposition import MetricsPage
 from app.metrics.families import Family, Labels
@@ -170,5 +172,5 @@ def _pools(client: DriverObject) -> list[DriverObject]:
     The driver has no public property with its pools. Its listeners for them would be called several times for
     each command.
     """
-    driver: DriverObject = getattr(client, "delegate", client)
+    driver: DriverObject = client.delegate if isinstance(client, AgnosticBase) else client
     return [server.pool for server in list(driver._topology._servers.values())]  # noqa: SLF001
