@@ -71,8 +71,8 @@ class Record:
     __slots__ = (
         "_on_command", "address", "admitted", "at", "began", "bytes", "client", "code", "command_count",
         "command_ms", "commands", "ended", "engine", "error_id", "errors", "executed", "hash", "id",
-        "is_exported", "is_shown", "kind", "levels", "method", "name", "parent", "prepared", "price", "reason",
-        "received", "status", "subject", "variables", "viewer", "was_cached", "with_plan",
+        "is_exported", "is_shown", "kind", "levels", "method", "name", "parent", "prepared", "price",
+        "reason", "received", "status", "subject", "variables", "viewer", "was_cached", "with_plan",
     )  # fmt: skip
 
     def __init__(
