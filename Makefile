@@ -15,7 +15,7 @@ DATABASE_TESTS := tests/loaders tests/writes/test_failures.py tests/writes/test_
   tests/app/test_database.py tests/app/test_migrate.py tests/app/test_health.py tests/app/test_unavailable.py tests/hostile/test_mongodb_away.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format bench differential storm restarts fuzz fuzz-import overload clean
+.PHONY: help setup run test check format bench differential storm restarts fuzz fuzz-import overload chaos clean
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -62,6 +62,9 @@ fuzz-import: setup ## imports of 2,000 damaged files (about 10 minutes; needs ..
 
 overload: setup ## what floods of heavy reads do to a gateway (about 5 minutes)
 	$(BIN)/python -m benchmarks.overload
+
+chaos: setup ## disturbs a gateway under a real Prometheus: does the right alert fire? (about 7 minutes)
+	$(BIN)/python -m tests.monitoring.chaos
 
 restarts: setup ## stops and rolling restarts under load, behind nginx and HAProxy (about 15 minutes)
 	$(BIN)/python -m tests.server.restarts

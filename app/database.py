@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import pymongo
 import structlog
+from motor.core import AgnosticBase
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import AsyncMongoClient
 from pymongo.errors import ConfigurationError, OperationFailure, PyMongoError
@@ -56,7 +57,7 @@ async def connect(
     DatabaseUnavailableError that is raised while the database is in use says so.
     """
     client = _open(settings, listeners, tz_aware)
-    pymongo_client = getattr(client, "delegate", client)
+    pymongo_client = client.delegate if isinstance(client, AgnosticBase) else client
     keep_sessions(pymongo_client)
     try:
         with watching_circuit(client, settings.mongodb_timeout, _log_availability):

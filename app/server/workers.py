@@ -25,6 +25,7 @@ from gunicorn.errors import HaltServer
 from gunicorn.workers.base import Worker
 
 from app.metrics import WORKER_DEATHS, Counter, SharedMemory, State
+from app.observing import Log
 from app.server.admin_process import AdminProcess
 from app.server.parent_death import die_with
 from app.server.server import STOP, Server
@@ -38,6 +39,7 @@ _HEARTBEAT_TIMEOUT = 30
 # Seconds by which a stopping worker can exceed its time limit (see `run_workers`) before it is killed.
 _MARGIN = 2
 _TICK = 0.02  # how often to check whether a starting worker is ready, in seconds
+_USUAL_DEATHS = ("SIGKILL", "SIGABRT", "SIGSEGV", "exit 1")
 _RETRY = 5.0  # seconds to wait after a worker failed to start, before another one is started
 
 _SIGNALS = (*STOP, signal.SIGTTIN, signal.SIGTTOU)  # SIGTTIN adds a worker, SIGTTOU removes one
@@ -124,6 +126,8 @@ class _Supervisor(Arbiter):  # type: ignore[misc] # gunicorn has no type hints
         self.LISTENERS = [listening]
         self._memory, self._admin = memory, admin
         self._deaths = Counter(WORKER_DEATHS, memory.own) if memory else None
+        for reason in _USUAL_DEATHS if self._deaths else ():
+            self._deaths.add((reason,), 0)  # a rate needs a first value
         self._on_started: Callable[[], None] | None = on_started
         self._retry_at = 0.0
 
@@ -172,7 +176,7 @@ class _Supervisor(Arbiter):  # type: ignore[misc] # gunicorn has no type hints
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
 
     def kill_worker(self, pid: int, sig: int) -> None:
-        if pid in self.WORKERS:
+        if pid in self.WORKERS and sig != signal.SIGABRT:  # gunicorn aborts workers that hang
             self.WORKERS[pid].is_stopping = True
             self.WORKERS[pid].note(State.STOPPING)
         super().kill_worker(pid, sig)
@@ -279,6 +283,7 @@ class _Worker(Worker):  # type: ignore[misc] # gunicorn has no type hints
         server.is_last = self.all_stop
         server.run(self.sockets)
         if server.was_cut:
+            Log.output.close()
             os._exit(0)  # a normal exit would join threads, which might still be waiting for MongoDB
 
     def _show_ready(self) -> None:

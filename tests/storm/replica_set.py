@@ -39,7 +39,7 @@ class Member:
         data.mkdir(parents=True, exist_ok=True)
         options = {
             "dbpath": data, "port": self.port, "bind_ip": "127.0.0.1", "replSet": _NAME, "oplogSize": 256,
-            "wiredTigerCacheSizeGB": 0.25,
+            "wiredTigerCacheSizeGB": 0.25, "setParameter": "enableTestCommands=1",
         }  # fmt: skip
         command: list[str | Path] = [find_mongod(), "--quiet", "--nounixsocket", "--setParameter"]
         self.process = start(
