@@ -126,8 +126,9 @@ class _Supervisor(Arbiter):  # type: ignore[misc] # gunicorn has no type hints
         self.LISTENERS = [listening]
         self._memory, self._admin = memory, admin
         self._deaths = Counter(WORKER_DEATHS, memory.own) if memory else None
-        for reason in _USUAL_DEATHS if self._deaths else ():
-            self._deaths.add((reason,), 0)  # a rate needs a first value
+        if self._deaths:
+            for reason in _USUAL_DEATHS:
+                self._deaths.add((reason,), 0)  # a rate needs a first value
         self._on_started: Callable[[], None] | None = on_started
         self._retry_at = 0.0
 
