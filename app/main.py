@@ -27,7 +27,7 @@ from app.observing import (
     RequestLog,
     Traces,
     configure_logs,
-    traces_are_on,
+    is_exported,
 )
 from app.operation_limits import Limits
 from app.protection import Admission
@@ -50,7 +50,7 @@ def from_environment(
     found = settings.load()
     configure_logs(found)
     Log.output.write_in_background()
-    traces = Traces.of(found) if traces_are_on() else None
+    traces = Traces.of(found) if is_exported("traces") else None
     requests = RequestLog(found.slow_operation, with_requests=Log.level <= logging.INFO)
     app = create_app(found, requests, traces=traces, counted=counted, server=server)
     memory.settle()

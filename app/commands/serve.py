@@ -18,8 +18,8 @@ from app.commands.command_error import CommandError
 from app.database import connect, require_transactions, wait_for
 from app.environment import hand_over
 from app.invocation import lectern
-from app.metrics import ExportError, SharedMemory, admin_app, export_interval
-from app.observing import Log, configure_logs, require_exporter
+from app.metrics import SharedMemory, admin_app, export_interval
+from app.observing import CollectorError, Log, Traces, configure_logs, is_exported, require_exporter
 from app.sample import SOURCE, load_sample
 from app.server import (
     AdminProcess,
@@ -56,9 +56,9 @@ def serve(
         require_files()
     except ValueError as error:
         raise CommandError(str(error)) from None
-    _require_exporter()
+    _require_exporters()
     listening = _bound(host, port, "--host and --port")
-    admin_sockets, export_every = _admin_sockets(settings), _export_interval()
+    admin_sockets, export_every = _admin_sockets(settings), export_interval()
     configure_logs(settings)
     for warning in asyncio.run(_examine(settings)):
         _announce(warning, is_warning=True)
@@ -115,13 +115,6 @@ def _admin_sockets(settings: Settings) -> list[socket.socket]:
     return [_bound(settings.admin_host, settings.admin_port, "ADMIN_HOST and ADMIN_PORT")]
 
 
-def _export_interval() -> float | None:
-    try:
-        return export_interval()
-    except ExportError as error:
-        raise CommandError(str(error)) from None
-
-
 def _import_application() -> None:
     import app.main  # noqa: F401  # builds the schema
 
@@ -137,7 +130,7 @@ def dev(
     open_: Annotated[bool, typer.Option("--open", help="Open GraphiQL in the browser.")] = False,
 ) -> None:
     """Serve sample data from an embedded MongoDB, for trying things out."""
-    _require_exporter()
+    _require_exporters()
     listening = _bound(host, port, "--host and --port")
     directory = development.directory(data_dir)
     # Builds the schema while mongod starts. Both take about the same time, so this halves the startup time.
@@ -193,12 +186,16 @@ class _MongodWatch:
         self.mongod_died = self._server.should_exit = True
 
 
-def _require_exporter() -> None:
-    """Imports OpenTelemetry before forking if traces are on, so that the workers share its memory."""
+def _require_exporters() -> None:
+    """Raises CommandError if the environment names a collector to which nothing can be exported."""
     try:
-        require_exporter()
-    except ValueError as error:
+        require_exporter("traces")
+        require_exporter("metrics")
+        export_interval()
+    except CollectorError as error:
         raise CommandError(str(error)) from None
+    if is_exported("traces"):
+        Traces.preload()
 
 
 def _bound(host: str, port: int, options: str) -> socket.socket:

@@ -1,7 +1,7 @@
 """Metrics: what is counted, the memory that all processes share for it, and how it is read."""
 
 from app.metrics.admin import admin_app
-from app.metrics.export_schedule import ExportError, export_interval
+from app.metrics.export_schedule import export_interval
 from app.metrics.families import WORKER_DEATHS
 from app.metrics.meter import Meter, ServerCounts, Sources
 from app.metrics.metrics import Metrics
@@ -11,7 +11,6 @@ from app.metrics.shared_memory import SharedMemory, Slot, State
 __all__ = [
     "WORKER_DEATHS",
     "Counter",
-    "ExportError",
     "Meter",
     "Metrics",
     "ServerCounts",

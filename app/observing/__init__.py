@@ -1,5 +1,6 @@
 """Observability: the record of each request, its listeners, and the log."""
 
+from app.observing.collector import CollectorError, is_exported, require_exporter
 from app.observing.instrumentation import Instrumentation, Listener, Refused
 from app.observing.log_listener import LogListener, outcome_of
 from app.observing.logs import Log, configure_logs
@@ -8,11 +9,12 @@ from app.observing.redaction import redacted
 from app.observing.request_log import RequestLog
 from app.observing.throttled import Throttled, ThrottledErrors
 from app.observing.trace_context import NO_PARENT, TraceContext, new_trace, read_traceparent
-from app.observing.tracing import Traces, require_exporter, traces_are_on
+from app.observing.tracing import Traces
 
 __all__ = [
     "NO_PARENT",
     "Client",
+    "CollectorError",
     "Instrumentation",
     "LevelCalled",
     "Listener",
@@ -26,10 +28,10 @@ __all__ = [
     "TraceContext",
     "Traces",
     "configure_logs",
+    "is_exported",
     "new_trace",
     "outcome_of",
     "read_traceparent",
     "redacted",
     "require_exporter",
-    "traces_are_on",
 ]

@@ -12,11 +12,12 @@ import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality, Metric
 
-from app.metrics.export_schedule import ExportError, export_interval
+from app.metrics import export_interval
 from app.metrics.families import ERRORS, LANE_USED, REQUEST_DURATION
 from app.metrics.otlp import exporting
 from app.metrics.series import Counter, Gauge, Histogram
 from app.metrics.shared_memory import SharedMemory
+from app.observing import CollectorError
 from app.settings import Settings
 from loaders.mongo import Database
 from tests.metrics.gateways import serving
@@ -185,8 +186,8 @@ def test_missing_packages_are_reported_first(settings: Settings, tmp_path: Path)
     process = Process([*LECTERN, "0"], tmp_path / "log", {**environment(settings), **variables})
     assert process.status() == 1
     assert re.sub(r"\s+", " ", process.output) == (
-        "OTEL_EXPORTER_OTLP_ENDPOINT: needs the packages of Lectern's extra `otlp`: "
-        "pip install 'lectern[otlp]' "
+        "OTEL_EXPORTER_OTLP_ENDPOINT is set, but OpenTelemetry is not installed: run pip install "
+        "'lectern[otlp]' "
     )
 
 
@@ -212,5 +213,5 @@ def test_the_environment_turns_the_export_on(
 def test_an_invalid_interval_is_named(monkeypatch: pytest.MonkeyPatch, interval: str) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://a")
     monkeypatch.setenv("OTEL_METRIC_EXPORT_INTERVAL", interval)
-    with pytest.raises(ExportError, match=r"OTEL_METRIC_EXPORT_INTERVAL: must be a number of milliseconds"):
+    with pytest.raises(CollectorError, match=r"OTEL_METRIC_EXPORT_INTERVAL must be a number of milliseconds"):
         export_interval()

@@ -329,7 +329,7 @@ def test_without_traces_opentelemetry_is_not_imported(variables: dict[str, str])
 import sys
 from app.main import from_environment
 from app.observing import require_exporter
-require_exporter()
+require_exporter("traces")
 from_environment()
 assert not [name for name in sys.modules if name.startswith(("opentelemetry", "google.protobuf"))]
 """

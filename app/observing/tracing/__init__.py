@@ -3,7 +3,6 @@
 OpenTelemetry is imported only if traces are on.
 """
 
-from app.observing.tracing.collector import require_exporter, traces_are_on
 from app.observing.tracing.traces import Traces
 
-__all__ = ["Traces", "require_exporter", "traces_are_on"]
+__all__ = ["Traces"]

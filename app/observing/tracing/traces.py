@@ -8,6 +8,8 @@ from app.observing.tracing.sampling import Sampled, Sampling
 from app.observing.tracing.span_queue import Exporter, SpanQueue, number_of_spans
 from app.settings import Settings
 
+_EXPORTER = "app.observing.tracing.span_exporter"  # imports OpenTelemetry, so only where traces are on
+
 
 class Traces(Listener):
     """Queues the records of sampled requests for export. The others cost a few comparisons.
@@ -23,13 +25,18 @@ class Traces(Listener):
         self._queue = SpanQueue(exporter)
         self._over = 0
 
+    @staticmethod
+    def preload() -> None:
+        """Imports OpenTelemetry. Call this before forking, so that the workers share its memory."""
+        import_module(_EXPORTER)
+
     @classmethod
     def of(cls, settings: Settings) -> "Traces":
         """Returns the traces of a process, which go to the collector in the environment.
 
         Starts a thread, so it must be called after forking.
         """
-        exporter = import_module("app.observing.tracing.span_exporter").SpanExporter(
+        exporter = import_module(_EXPORTER).SpanExporter(
             settings.mongodb_database, metadata.version("lectern")
         )
         return cls(Sampling(settings.trace_sampling, settings.slow_operation), exporter)
