@@ -15,7 +15,7 @@ DATABASE_TESTS := tests/loaders tests/writes/test_failures.py tests/writes/test_
   tests/app/test_database.py tests/app/test_migrate.py tests/app/test_health.py tests/app/test_unavailable.py tests/hostile/test_mongodb_away.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format bench differential storm restarts fuzz fuzz-import overload chaos clean
+.PHONY: help setup setup-deploy image run test check format bench differential storm restarts fuzz fuzz-import overload chaos clean
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'

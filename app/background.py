@@ -21,7 +21,7 @@ _LONGEST = 2.0  # timeout of a check for stale transactions, in seconds
 _INDEXES_EVERY, _INDEXES_RETRY = 3600.0, 60.0
 
 _log = structlog.get_logger("lectern")
-_NOT_LOOKED_FOR = Throttled("can't check for idle transactions")
+_CHECK_FAILED = Throttled("can't check for idle transactions")
 
 
 async def end_stale_transactions(database: Database) -> None:
@@ -33,7 +33,7 @@ async def end_stale_transactions(database: Database) -> None:
             if ended := await stale.end():
                 _log.warning("aborted idle transactions: a gateway died or is stuck", transactions=ended)
         except (PyMongoError, DatabaseAwayError, DeadlineError) as error:
-            _NOT_LOOKED_FOR.warning(reason=redacted(error))
+            _CHECK_FAILED.warning(reason=redacted(error))
         await sleep(_EVERY)
 
 

@@ -67,8 +67,8 @@ def create_app(
     """Creates the gateway. It connects to MongoDB at startup, and closes the client at shutdown.
 
     listeners: objects that observe the requests, in addition to the log and the metrics. counted: where the
-    metrics are counted; if None, only METRICS determines whether there are any. server: what serves the
-    application, for the metrics.
+    metrics are counted; if None, only LECTERN_METRICS determines whether there are any. server: what serves
+    the application, for the metrics.
     """
     secret = settings.lectern_secret.get_secret_value().encode() or secrets.token_bytes(32)
     opened: list[Database] = []  # empty until startup, then holds the database

@@ -1,4 +1,4 @@
-"""Words for the errors in settings: one line for each setting, which says what its value must be."""
+"""Formats errors in settings: one line for each setting, which says what its value must be."""
 
 from collections.abc import Mapping
 from typing import Any, Literal, get_args, get_origin

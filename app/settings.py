@@ -147,7 +147,7 @@ class Settings(BaseSettings):
         le=65535,
         description="The port of `lectern serve` for `/metrics`, `/readyz` and `/healthz`; 0 for none.",
     )
-    admin_host: str = Field("127.0.0.1", min_length=1, description="The address for `ADMIN_PORT`.")
+    admin_host: str = Field("127.0.0.1", min_length=1, description="The address for `LECTERN_ADMIN_PORT`.")
 
     # The log and the traces (see docs/logs.md and docs/tracing.md)
     log_format: Literal["auto", "console", "json"] = Field(
@@ -156,7 +156,7 @@ class Settings(BaseSettings):
         "on a terminal, otherwise `json`.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="The least level of a logged line; the line of each request is `info`."
+        "info", description="The lowest level that is logged; the line of each request is `info`."
     )
     log_personal_data: bool = Field(
         False,

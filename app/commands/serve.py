@@ -112,7 +112,7 @@ def _admin(counted: SharedMemory, export_every: float | None) -> Server:
 def _admin_sockets(settings: Settings) -> list[socket.socket]:
     if not settings.admin_port:
         return []
-    return [_bound(settings.admin_host, settings.admin_port, "ADMIN_HOST and ADMIN_PORT")]
+    return [_bound(settings.admin_host, settings.admin_port, "LECTERN_ADMIN_HOST and LECTERN_ADMIN_PORT")]
 
 
 def _import_application() -> None:

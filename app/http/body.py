@@ -109,7 +109,7 @@ def length(headers: Headers) -> int:
 
 
 class BodyTooLargeError(HTTPException):
-    """The body is larger than MAX_BODY_BYTES."""
+    """The body is larger than LECTERN_MAX_BODY_BYTES."""
 
     limit = "LECTERN_MAX_BODY_BYTES"
 

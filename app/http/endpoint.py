@@ -27,7 +27,7 @@ from app.http import body, decoding, graphiql, reply
 from app.http.cancellation import Watch, Watches
 from app.http.decoding import GRAPHQL_RESPONSE, HTML, JSON, Headers
 from app.http.reply import Reply
-from app.observing import NO_PARENT, Instrumentation, Record, Refused, new_trace, read_traceparent
+from app.observing import NO_PARENT, Instrumentation, Record, Redaction, Refused, new_trace, read_traceparent
 from app.protection import CHEAP, Admission
 from app.request import Request, Services
 from loaders import mongo
@@ -203,7 +203,8 @@ class Endpoint:
         if not isinstance(read, Refusal):
             record.name, record.hash = read.name, read.hash
             record.kind = "query" if read.is_query else "mutation"
-            record.variables = operation.variables if read.is_query else None
+            if read.is_query and Redaction.shows_values:
+                record.variables = operation.variables
         elif self._observes(record):
             record.hash = text_hash(operation.query)
 

@@ -223,7 +223,7 @@ CPU_TIME = Family(
 RESIDENT_MEMORY = Family(
     "process.memory.usage",
     "gauge",
-    "Resident memory of the workers; memory that they share counts for each.",
+    "Resident memory of the workers; shared memory is counted once per worker.",
     unit="By",
     prometheus="process_resident_memory_bytes",
 )

@@ -52,7 +52,7 @@ class FrequentNames:
             return labels
         seen = self._candidates.pop(labels, 0) + 1
         if seen >= _ENOUGH and self._makes_room(seen):
-            self._shown[labels] = (0.0, 0.0, monotonic())
+            self._shown[labels] = (self._series.retired_total(labels), 0.0, monotonic())
             self._known[labels] = labels
             return labels
         self._candidates[labels] = seen

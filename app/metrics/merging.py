@@ -28,7 +28,7 @@ def merged(memory: SharedMemory) -> list[Merged]:
 
 def _merged(family: Family, memory: SharedMemory) -> Merged:
     if family.kind == "gauge":
-        living = [slot for slot in memory.used if slot.state != State.FREE]
+        living = [slot for slot in memory.used if slot.state in {State.SERVING, State.STOPPING}]
         rows = [row for slot in living for _, row in slot.rows(family)]
         return Merged(family, _combined(rows, _ACROSS[family.across]), {})
     rows = [row for slot in memory.used for _, row in slot.rows(family)]

@@ -18,7 +18,7 @@ from app.metrics.families import Family, Labels
 from app.metrics.metrics import Metrics
 from app.metrics.series import Counter, Gauge, Histogram
 from app.metrics.shared_memory import SharedMemory
-from app.observing import Log, Traces
+from app.observing import Log, Throttled, Traces, redacted
 from app.protection import Admission
 from loaders.mongo import Database, DriverObject, queue_of
 
@@ -26,6 +26,8 @@ _EVERY = 0.25  # seconds between two samples
 _PING_EVERY = 1.0
 _FILES_EVERY = 20  # samples between two counts of the open files, which takes longer
 _AGE_EVERY = 240  # samples between two calls of Metrics.age
+
+_CANT_SAMPLE = Throttled("the metrics can't be sampled")
 
 _PROC = Path("/proc/self")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -94,7 +96,10 @@ class Meter:
     async def _tick(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            self.sample()
+            try:
+                self.sample()
+            except Exception as error:  # without this task, the gauges would keep their last values
+                _CANT_SAMPLE.warning(reason=redacted(error))
             self._samples += 1
             if self._samples % _AGE_EVERY == 0:
                 self.listener.age()

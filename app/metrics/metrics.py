@@ -52,7 +52,7 @@ class Metrics(Listener):
         self._client_names.age()
 
     def request_ended(self, record: Record) -> None:
-        seconds, trace_id = record.ended - record.began, _sampled_trace(record)
+        seconds, trace_id = record.seconds, _sampled_trace(record)
         method = record.method if record.method in _METHODS else "_OTHER"
         self._requests.observe(seconds, (method, _ROUTE, str(record.status)), trace_id)
         self._sizes.observe(record.bytes, (_ROUTE,))

@@ -36,7 +36,7 @@ from app.metrics.merging import Merged, merged
 from app.metrics.series import Exemplar
 from app.metrics.shared_memory import SharedMemory
 
-_LAST = 1.5  # seconds that the last export can take
+_LAST = 0.5  # seconds that the last export can take
 _NANO = 1_000_000_000
 _STATUS = "http.response.status_code"  # an integer in OpenTelemetry
 _LONGEST = 300  # maximum length of a logged reason, in characters
@@ -84,8 +84,12 @@ class _Exporter:
         self._otlp.shutdown()
 
     def _export(self) -> bool:
-        data = metrics_data(merged(self._memory), self._resource, self._memory.began)
-        return self._otlp.export(data) is MetricExportResult.SUCCESS
+        try:
+            data = metrics_data(merged(self._memory), self._resource, self._memory.began)
+            return self._otlp.export(data) is MetricExportResult.SUCCESS
+        except Exception as error:  # without this task, there would be no more exports
+            self._failures.first = type(error).__name__
+            return False
 
     def _note(self, *, fails: bool) -> None:
         if fails and not self._fails:

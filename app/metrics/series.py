@@ -44,8 +44,15 @@ class Series:
 
     def total(self, labels: Labels) -> float:
         """Returns how often something has been counted."""
-        at = self._at[labels]
+        return self._counted(self._at[labels])
+
+    def _counted(self, at: int) -> float:
         return sum(self._cells[at : at + max(1, self._table.values - 1)])
+
+    def retired_total(self, labels: Labels) -> float:
+        """Returns the `total` of a retired series, with which it would continue; 0 if there is none."""
+        number = self._retired.get(labels)
+        return 0.0 if number is None else self._counted(self._table.value_cell(number))
 
     def retire(self, labels: Labels) -> None:
         """Stops showing a series. Its values are kept for as long as no other series needs the row."""

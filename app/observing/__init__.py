@@ -1,11 +1,12 @@
 """Observability: the record of each request, its listeners, and the log."""
 
 from app.observing.collector import CollectorError, is_exported, require_exporter
+from app.observing.exit_hooks import run_exit_hooks
 from app.observing.instrumentation import Instrumentation, Listener, Refused
 from app.observing.log_listener import LogListener, outcome_of
 from app.observing.logs import Log, configure_logs
 from app.observing.record import Client, LevelCalled, Record
-from app.observing.redaction import redacted
+from app.observing.redaction import Redaction, redacted
 from app.observing.request_log import RequestLog
 from app.observing.throttled import Throttled, ThrottledErrors
 from app.observing.trace_context import NO_PARENT, TraceContext, new_trace, read_traceparent
@@ -21,6 +22,7 @@ __all__ = [
     "Log",
     "LogListener",
     "Record",
+    "Redaction",
     "Refused",
     "RequestLog",
     "Throttled",
@@ -34,4 +36,5 @@ __all__ = [
     "read_traceparent",
     "redacted",
     "require_exporter",
+    "run_exit_hooks",
 ]

@@ -15,8 +15,8 @@ from app.observing.output import Output
 from app.observing.redaction import Redaction, traceback_of
 from app.settings import Settings
 
-#: Libraries whose lines are shown from this level on, whatever LOG_LEVEL is. Lines below it can contain the
-#: values of commands.
+#: The lines of libraries are shown from this level on, whatever LECTERN_LOG_LEVEL is. Lines below it can
+#: contain the values of commands.
 _QUIETEST = logging.WARNING
 _SERVERS = ("uvicorn.error", "gunicorn.error")  # their lines have no values
 

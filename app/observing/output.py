@@ -1,6 +1,5 @@
 """Where the log is written: standard error, without making the event loop wait for the log's reader."""
 
-import atexit
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -8,10 +7,12 @@ from select import select
 from threading import Event, Thread
 from typing import BinaryIO
 
+from app.observing.exit_hooks import at_exit
+
 _MOST_PENDING = 4_000_000  # maximum size of the lines that wait for the log's reader, in bytes
 _EVERY = 0.1  # seconds between writes
 _LONGEST_WAIT = 1.0  # seconds that a line waits for the log's reader where there is no thread
-_LAST = 2.0  # seconds that a process that ends waits for the log's reader
+_LAST = 0.8  # seconds that a process that ends waits for the log's reader
 
 
 class Output:
@@ -33,7 +34,7 @@ class Output:
         if self._thread is None:
             self._thread = Thread(target=self._run, name="log", daemon=True)
             self._thread.start()
-            atexit.register(self.close)
+            at_exit(self.close)
 
     def write(self, line: bytes) -> None:
         """Writes a line, which ends in a newline."""
@@ -51,7 +52,7 @@ class Output:
                 self._has_lines.set()
 
     def close(self) -> None:
-        """Waits until all lines are written, for at most two seconds. Later lines are written at once."""
+        """Waits until all lines are written, for at most a second. Later lines are written at once."""
         if self._thread is not None:
             self._is_ending.set()
             self._has_lines.set()

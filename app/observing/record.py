@@ -39,7 +39,7 @@ _UNNAMED = Client()
 
 
 class Record:
-    """What is known about a request. Whatever the request didn't get to keeps its initial value.
+    """What is known about a request. Fields of phases that it never reached keep their initial values.
 
     All times are on the time.perf_counter() clock, and 0 if the request didn't get there.
 
@@ -51,7 +51,7 @@ class Record:
     context, or else a new one if a listener needs it.
     address, subject, variables: the client's IP address, the ID of the viewer's account, and the variables of
     a query (never of a mutation, because they include passwords). They are personal data: see
-    LOG_PERSONAL_DATA.
+    LECTERN_LOG_PERSONAL_DATA.
     viewer: "public", or the viewer's highest role in lower case; "none" if the viewer has no role.
     name: the operation's name, or empty. kind: "query" or "mutation"; empty if the document wasn't read.
     hash: the first 16 hexadecimal digits of the SHA-256 of the document's text. was_cached: whether the

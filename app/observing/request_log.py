@@ -11,6 +11,7 @@ import structlog
 
 from app.observing.instrumentation import Listener
 from app.observing.logs import Log
+from app.observing.phases import phases
 from app.observing.record import Record
 from app.observing.redaction import Redaction
 
@@ -96,23 +97,6 @@ def _identity(record: Record) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value}
 
 
-def _phases(record: Record) -> dict[str, float]:
-    """Returns the milliseconds of each phase that the request has completed."""
-    phases, last = {}, record.began
-    ends = (
-        ("receive_ms", record.received),
-        ("prepare_ms", record.prepared),
-        ("wait_ms", record.admitted),
-        ("run_ms", record.executed),
-        ("encode_ms", record.ended),
-    )
-    for name, end in ends:
-        if not end:
-            break
-        phases[name], last = _ms(end - last), end
-    return phases
-
-
 def _json_line(record: Record) -> bytes:
     failed: dict[str, Any] = {"code": record.code, "errors": record.errors} if record.errors else {}
     if record.error_id:
@@ -131,7 +115,7 @@ def _json_line(record: Record) -> bytes:
             "commands": record.command_count,
             "mongo_ms": round(record.command_ms, 3),
             "ms": _ms(record.seconds),
-            **_phases(record),
+            **{f"{phase.name}_ms": _ms(phase.ended - phase.began) for phase in phases(record)},
             "bytes": record.bytes,
         },
         option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z,

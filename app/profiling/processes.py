@@ -8,6 +8,7 @@ from time import sleep
 
 import psutil
 
+_ADMIN = "lectern-admin"  # the name of the process that serves a gateway's metrics
 _MEASURED = 0.5  # seconds for which the CPU time of the workers is compared
 
 
@@ -26,10 +27,14 @@ def find_workers(pid: int | None = None) -> list[int]:
     the workers of this supervisor. If it isn't a supervisor, returns the process itself, or nothing if it
     has ended.
     """
-    found = {process.pid: process.info for process in psutil.process_iter(["cmdline", "ppid"])}
+    found = {process.pid: process.info for process in psutil.process_iter(["cmdline", "name", "ppid"])}
     commands = {pid: _command(info["cmdline"]) for pid, info in found.items()}
     parents = {pid: info["ppid"] for pid, info in found.items() if commands[pid] == "serve"}
-    workers = [worker for worker, parent in parents.items() if commands.get(parent) == "serve"]
+    workers = [
+        worker
+        for worker, parent in parents.items()
+        if commands.get(parent) == "serve" and found[worker]["name"] != _ADMIN
+    ]
     if pid is None:
         return [*workers, *(pid for pid, command in commands.items() if command == "dev")]
     return [worker for worker in workers if parents[worker] == pid] or ([pid] if pid in found else [])

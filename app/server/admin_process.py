@@ -10,11 +10,12 @@ from time import monotonic, sleep
 
 import structlog
 
-from app.server.parent_death import die_with
+from app.server.process_control import die_with, name_process
 from app.server.server import STOP, Server
 
 _RETRY = 5.0  # seconds to wait after the process died, before it is started again
-_SECONDS = 2.0  # time limit for stopping
+_SECONDS = 0.5  # time for requests and the last export when stopping
+_LONGEST = 0.9  # seconds after which a process that doesn't stop is killed
 _TICK = 0.02
 _HEARTBEAT = 1  # seconds between checks for the supervisor
 
@@ -57,7 +58,7 @@ class AdminProcess:
         """Stops the process and waits until it has ended."""
         if not self._pid:
             return
-        deadline = monotonic() + _SECONDS + 1
+        deadline = monotonic() + _LONGEST
         with suppress(ChildProcessError, ProcessLookupError):
             os.kill(self._pid, signal.SIGTERM)
             while not os.waitpid(self._pid, os.WNOHANG)[0]:
@@ -69,6 +70,7 @@ class AdminProcess:
         """Serves, and ends the process. Only SIGTERM stops it, because it stops last."""
         try:
             die_with(supervisor)
+            name_process("lectern-admin")  # so that `lectern profile` doesn't take it for a worker
             for number in (*STOP, signal.SIGTTIN, signal.SIGTTOU):
                 signal.signal(number, signal.SIG_IGN)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)

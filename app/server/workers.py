@@ -25,9 +25,9 @@ from gunicorn.errors import HaltServer
 from gunicorn.workers.base import Worker
 
 from app.metrics import WORKER_DEATHS, Counter, SharedMemory, State
-from app.observing import Log
+from app.observing import run_exit_hooks
 from app.server.admin_process import AdminProcess
-from app.server.parent_death import die_with
+from app.server.process_control import die_with
 from app.server.server import STOP, Server
 
 _HEARTBEAT = 1.0  # seconds between a worker's heartbeats
@@ -284,7 +284,7 @@ class _Worker(Worker):  # type: ignore[misc] # gunicorn has no type hints
         server.is_last = self.all_stop
         server.run(self.sockets)
         if server.was_cut:
-            Log.output.close()
+            run_exit_hooks()
             os._exit(0)  # a normal exit would join threads, which might still be waiting for MongoDB
 
     def _show_ready(self) -> None:

@@ -94,6 +94,10 @@ async def _insert(database: Database, collection: str, batch: Sequence[RawBSONDo
                 raise BackupError(
                     f"MongoDB rejected a document of {collection}: {failed['errmsg']}"
                 ) from None
+        if error.details["writeConcernErrors"]:
+            raise BackupError(
+                f"The replica set hasn't confirmed the documents of {collection}. Run the same command again."
+            ) from None
 
 
 async def _check_counts(database: Database, manifest: Manifest) -> None:

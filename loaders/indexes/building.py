@@ -32,6 +32,11 @@ class Applied(NamedTuple):
     def needs_operator(self) -> bool:
         return any(not problem.is_harmless for problem in self.problems)
 
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether an index is missing, because it couldn't be created."""
+        return any(problem.state == "missing" for problem in self.problems)
+
 
 class Building(NamedTuple):
     """The indexes of one collection whose build begins now."""

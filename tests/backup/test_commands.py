@@ -222,13 +222,15 @@ def test_the_daily_script_of_the_guide_runs(two: SettingsPair, tmp_path: Path) -
     backups = tmp_path / "backups"
     (backups / "old").mkdir(parents=True)
     os.utime(backups / "old", (0, 0))
-    settings = "".join(f"export {name}='{value}'\n" for name, value in environment(two.source).items())
-    (tmp_path / "environment").write_text(f"export PATH={LECTERN.parent}:$PATH\n{settings}")
+    own = environment(two.source)
+    (tmp_path / "mongodb-uri").write_text(own.pop("LECTERN_MONGODB_URI"))
     script = script.replace("/var/backups/lectern", str(backups)).replace("/etc/lectern/", f"{tmp_path}/")
     (tmp_path / "script").write_text(script)
-    done = subprocess.run(["sh", tmp_path / "script"], capture_output=True, text=True)
+    variables = os.environ | own | {"PATH": f"{LECTERN.parent}:{os.environ['PATH']}"}
+    command = ["sh", str(tmp_path / "script")]
+    done = subprocess.run(command, capture_output=True, text=True, env=variables)
     assert done.returncode == 0, done.stderr
     (made,) = backups.iterdir()
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", made.name)
     assert (made / "manifest.json").is_file()
-    assert subprocess.run(["sh", tmp_path / "script"], capture_output=True).returncode == 1
+    assert subprocess.run(command, capture_output=True, env=variables).returncode == 1

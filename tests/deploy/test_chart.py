@@ -112,7 +112,7 @@ def test_every_variable_is_a_setting(example: Rendered) -> None:
 def test_no_pod_is_killed_while_it_drains(drain: Values) -> None:
     example = rendered({"secrets": {"existingSecret": "lectern"}, "drain": drain})
     data = example.manifests["ConfigMap"]["data"]
-    needed = float(data["LECTERN_DRAIN_DELAY"]) + float(data["LECTERN_DRAIN_SECONDS"]) + 2
+    needed = float(data["LECTERN_DRAIN_DELAY"]) + float(data["LECTERN_DRAIN_SECONDS"]) + 3
     pod = example.manifests["Deployment"]["spec"]["template"]["spec"]
     assert needed <= pod["terminationGracePeriodSeconds"] <= ceil(needed) + 2
 

@@ -89,7 +89,7 @@ def test_every_variable_of_a_gateway_is_a_setting(services: dict[str, Service]) 
 
 def test_no_gateway_is_killed_while_it_drains(services: dict[str, Service]) -> None:
     fields = Settings.model_fields
-    needed = fields["drain_delay"].default + fields["drain_seconds"].default + 2
+    needed = fields["drain_delay"].default + fields["drain_seconds"].default + 3
     for name in GATEWAYS:
         assert int(services[name]["stop_grace_period"].removesuffix("s")) >= needed
 

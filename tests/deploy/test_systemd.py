@@ -26,7 +26,7 @@ def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
 
 def test_a_gateway_is_not_killed_while_it_drains() -> None:
     fields = Settings.model_fields
-    needed = fields["drain_delay"].default + fields["drain_seconds"].default + 2
+    needed = fields["drain_delay"].default + fields["drain_seconds"].default + 3
     assert int(_values("TimeoutStopSec")[0]) >= needed
 
 

@@ -10,9 +10,9 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from app.error_codes import OUR_FAULTS
 from app.observing import Client, LevelCalled, Record, TraceContext
+from app.observing.phases import phases
 from app.observing.record import MOST_KEPT
 from app.observing.tracing import sampling, span_queue
-from app.observing.tracing.phases import phases
 from app.observing.tracing.sampling import Sampled
 from app.observing.tracing.span_queue import number_of_spans
 from app.observing.tracing.spans import Origin, spans_of

@@ -67,7 +67,15 @@ def check() -> None:
 
 
 @indexes.command("apply")
-def apply_indexes() -> None:
+def apply_indexes(
+    *,
+    tolerate_differences: Annotated[
+        bool,
+        typer.Option(
+            "--tolerate-differences", help="Exit with 0 if no index is missing, even if some differ."
+        ),
+    ] = False,
+) -> None:
     """Build the missing indexes, and set the lifetimes of TTL indexes. Gateways can keep serving.
 
     Builds the indexes of one collection at a time, and waits for those that are already being built. Never
@@ -81,7 +89,7 @@ def apply_indexes() -> None:
         _say(console, asyncio.run(_interrupted()))
         raise typer.Exit(130) from None
     _report(console, done)
-    if done.needs_operator:
+    if done.is_incomplete or (done.needs_operator and not tolerate_differences):
         raise typer.Exit(NOT_DONE)
 
 
@@ -147,8 +155,8 @@ async def _opened(settings: Settings) -> AsyncIterator[Database]:
             if error.code != UNAUTHORIZED:
                 raise
             raise CommandError(
-                "The MongoDB user in MONGODB_URI may not do that. `show` and `check` need the role read on"
-                f" {database.name}, `apply` needs readWrite, and also dbAdmin to change a lifetime."
+                "The MongoDB user in LECTERN_MONGODB_URI may not do that. `show` and `check` need the role"
+                f" read on {database.name}, `apply` needs readWrite, and also dbAdmin to change a lifetime."
             ) from None
 
 

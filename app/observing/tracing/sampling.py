@@ -17,7 +17,7 @@ class Sampled(StrEnum):
     """Why a request is exported.
 
     RATE: its trace id is among those that are sampled. CLIENT: the client has sampled the trace, or has sent
-    such a trace id. FAILED, SLOW: how it ended. OVER: it would be, but too many others were.
+    such a trace id. FAILED, SLOW: how it ended. OVER: dropped by the rate limit.
     """
 
     RATE = "rate"

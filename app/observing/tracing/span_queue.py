@@ -1,6 +1,5 @@
 """The queue of requests to be exported as spans, and the thread that exports them."""
 
-import atexit
 from collections import deque
 from collections.abc import Sequence
 from threading import Event, Thread
@@ -9,14 +8,15 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import structlog
 
+from app.observing.exit_hooks import at_exit
+from app.observing.phases import phases
 from app.observing.record import Record
-from app.observing.tracing.phases import phases
 from app.observing.tracing.sampling import Sampled
 
 _MOST_PENDING = 32_768  # maximum number of spans that wait for the collector; a span takes about 200 bytes
 _MOST_AT_ONCE = 512  # number of spans from which on a batch is full
 _EVERY = 1.0  # seconds between exports
-_LAST = 2.0  # seconds that a process that ends waits for the collector
+_LAST = 0.8  # seconds that a process that ends waits for the collector
 _WARNING_EVERY = 60.0  # minimum seconds between warnings
 
 _Spans: TypeAlias = Sequence[Any]  # OpenTelemetry's spans; OpenTelemetry needn't be installed
@@ -62,7 +62,7 @@ class SpanQueue:
         self._has_records, self._is_ending = Event(), Event()
         self._thread = Thread(target=self._run, name="traces", daemon=True)
         self._thread.start()
-        atexit.register(self.close)
+        at_exit(self.close)
 
     @property
     def dropped(self) -> int:
@@ -79,8 +79,7 @@ class SpanQueue:
             self._has_records.set()
 
     def close(self) -> None:
-        """Waits until everything is exported, for at most two seconds."""
-        atexit.unregister(self.close)
+        """Waits until everything is exported, for at most a second."""
         self._is_ending.set()
         self._has_records.set()
         self._thread.join(_LAST)

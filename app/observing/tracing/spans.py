@@ -13,8 +13,8 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
+from app.observing.phases import phases
 from app.observing.record import LevelCalled, Record
-from app.observing.tracing.phases import phases
 from app.observing.tracing.sampling import Sampled, is_failed
 from loaders.mongo import CommandSent
 

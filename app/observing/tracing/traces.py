@@ -1,14 +1,12 @@
 """The listener that chooses which requests are exported as traces."""
 
-from importlib import import_module, metadata
+from importlib import metadata
 
 from app.observing.instrumentation import Listener
 from app.observing.record import Record
 from app.observing.tracing.sampling import Sampled, Sampling
 from app.observing.tracing.span_queue import Exporter, SpanQueue, number_of_spans
 from app.settings import Settings
-
-_EXPORTER = "app.observing.tracing.span_exporter"  # imports OpenTelemetry, so only where traces are on
 
 
 class Traces(Listener):
@@ -28,7 +26,7 @@ class Traces(Listener):
     @staticmethod
     def preload() -> None:
         """Imports OpenTelemetry. Call this before forking, so that the workers share its memory."""
-        import_module(_EXPORTER)
+        from app.observing.tracing import span_exporter  # noqa: F401, PLC0415 # only where traces are on
 
     @classmethod
     def of(cls, settings: Settings) -> "Traces":
@@ -36,9 +34,9 @@ class Traces(Listener):
 
         Starts a thread, so it must be called after forking.
         """
-        exporter = import_module(_EXPORTER).SpanExporter(
-            settings.mongodb_database, metadata.version("lectern")
-        )
+        from app.observing.tracing.span_exporter import SpanExporter  # noqa: PLC0415 # only where traces are on
+
+        exporter = SpanExporter(settings.mongodb_database, metadata.version("lectern"))
         return cls(Sampling(settings.trace_sampling, settings.slow_operation), exporter)
 
     @property
@@ -59,5 +57,5 @@ class Traces(Listener):
             self._queue.put(record, sampled)
 
     def close(self) -> None:
-        """Waits until everything is exported, for at most two seconds."""
+        """Waits until everything is exported, for at most a second."""
         self._queue.close()
