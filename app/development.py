@@ -3,8 +3,7 @@
 import secrets
 from pathlib import Path
 
-from app.origins import ANY_PORT
-from app.settings import Settings, data_home
+from app.settings import ANY_PORT, Settings, data_home
 
 _URL = "url"
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")

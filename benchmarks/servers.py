@@ -14,7 +14,7 @@ from pathlib import Path
 
 import orjson
 
-from app.environment import variable
+from app.settings import variable
 from benchmarks.report import Json
 
 PATH = "/graphql"

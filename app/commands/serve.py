@@ -16,7 +16,6 @@ from rich.console import Console
 from app import development, embedded
 from app.commands.command_error import CommandError
 from app.database import connect, require_transactions, wait_for
-from app.environment import hand_over
 from app.invocation import lectern
 from app.metrics import SharedMemory, admin_app, export_interval
 from app.observing import CollectorError, Log, Traces, configure_logs, is_exported, require_exporter
@@ -31,7 +30,7 @@ from app.server import (
     require_files,
     run_workers,
 )
-from app.settings import Settings, SettingsError, load
+from app.settings import Settings, SettingsError, hand_over, load
 from loaders import indexes, migrations
 from loaders.backup import is_unfinished
 

@@ -16,7 +16,7 @@ from app.http import decoding
 from app.http.accept import pieces
 from app.http.decoding import Headers
 from app.observing import Throttled
-from app.origins import ANY_PORT
+from app.settings import ANY_PORT
 
 #: The request headers that GraphQL clients and tracing libraries send by default.
 HEADERS = (

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.environment import UNPREFIXED, hand_over, variable
-from app.settings import Settings, SettingsError, load, warnings
+from app.settings import UNPREFIXED, Settings, SettingsError, hand_over, load, variable, warnings
 
 SECRET = "hunter2 " * 8
 

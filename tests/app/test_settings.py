@@ -8,8 +8,7 @@ import pytest
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from app.environment import variable
-from app.settings import Settings, SettingsError, load
+from app.settings import Settings, SettingsError, load, variable
 
 DOCS = Path(__file__).parents[2] / "docs" / "settings.md"
 

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from app.environment import variable
-from app.settings import Settings
+from app.settings import Settings, variable
 
 _FILE, _SECRETS = "_FILE", "/run/secrets"
 _SETTINGS = {variable(name) for name in Settings.model_fields}

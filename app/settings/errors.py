@@ -7,7 +7,7 @@ from pydantic import SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from app.environment import variable
+from app.settings.environment import variable
 
 _LONGEST = 40  # the number of characters of a wrong value that are shown
 

@@ -6,9 +6,9 @@ from typing import Literal
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from app import environment, setting_errors
 from app.operation_limits import Limits
-from app.setting_types import (
+from app.settings import environment, errors
+from app.settings.types import (
     URL,
     Algorithms,
     HeaderNames,
@@ -353,7 +353,7 @@ def load() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        raise SettingsError(setting_errors.explain(error, Settings.model_fields)) from None
+        raise SettingsError(errors.explain(error, Settings.model_fields)) from None
 
 
 def warnings() -> list[str]:

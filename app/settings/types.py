@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias, get_args
 from pydantic import AfterValidator, BeforeValidator
 from pydantic_settings import NoDecode
 
-from app import origins
+from app.settings import origins
 from loaders.model import Role
 
 URL = ("https://", "http://")

@@ -1,0 +1,17 @@
+"""The settings: one typed table, read from environment variables and files, with errors in plain words."""
+
+from app.settings.environment import UNPREFIXED, hand_over, variable
+from app.settings.origins import ANY_PORT
+from app.settings.table import Settings, SettingsError, data_home, load, warnings
+
+__all__ = [
+    "ANY_PORT",
+    "UNPREFIXED",
+    "Settings",
+    "SettingsError",
+    "data_home",
+    "hand_over",
+    "load",
+    "variable",
+    "warnings",
+]
