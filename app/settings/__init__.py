@@ -2,7 +2,7 @@
 
 from app.settings.environment import UNPREFIXED, hand_over, variable
 from app.settings.origins import ANY_PORT
-from app.settings.table import Settings, SettingsError, data_home, load, warnings
+from app.settings.settings_table import Settings, SettingsError, data_home, load, warnings
 
 __all__ = [
     "ANY_PORT",

@@ -7,8 +7,8 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from app.operation_limits import Limits
-from app.settings import environment, errors
-from app.settings.types import (
+from app.settings import environment, setting_errors
+from app.settings.setting_types import (
     URL,
     Algorithms,
     HeaderNames,
@@ -353,7 +353,7 @@ def load() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        raise SettingsError(errors.explain(error, Settings.model_fields)) from None
+        raise SettingsError(setting_errors.explain(error, Settings.model_fields)) from None
 
 
 def warnings() -> list[str]:
