@@ -1,6 +1,7 @@
 """Fixtures for all tests: a real mongod, a database in it, and a gateway that serves it."""
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
@@ -10,10 +11,11 @@ from typing import Any
 
 import hypothesis
 import pytest
+import structlog
 from pydantic import SecretStr
 from pymongo import MongoClient
 
-from app import embedded
+from app import embedded, errors
 from app.database import connect
 from app.execution import Executor, Operation, Prepared
 from app.sample.loading import load_sample
@@ -59,6 +61,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for report in terminalreporter.stats.get("passed", ()):
         for text in [value for name, value in report.user_properties if name == "measured"]:
             terminalreporter.write_line(f"{report.nodeid}\n{text}")
+
+
+@pytest.fixture(autouse=True)
+def unconfigured_log() -> Iterator[None]:
+    """Undoes what a test configures, and forgets the errors that would only be counted from now on."""
+    handlers = logging.getLogger().handlers[:]
+    yield
+    structlog.reset_defaults()
+    logging.getLogger().handlers = handlers
+    for throttled in (errors._FIELD_FAILED, errors._REQUEST_FAILED):
+        throttled._kinds.clear()
 
 
 @pytest.fixture(scope="session")

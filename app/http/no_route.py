@@ -14,4 +14,7 @@ async def unrouted(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 # Starlette's type for handlers is Exception
     message = _NOT_FOUND if error.status_code == 404 else f"{error.detail}."
     refusal = {"message": message, "extensions": {"code": BY_STATUS[error.status_code]}}
-    return JSONResponse({"errors": [refusal]}, error.status_code, error.headers)
+    headers = dict(error.headers or {})
+    if "Allow" in headers:  # Starlette joins a set, whose order differs from process to process
+        headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))
+    return JSONResponse({"errors": [refusal]}, error.status_code, headers)

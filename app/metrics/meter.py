@@ -19,7 +19,6 @@ from app.metrics.metrics import Metrics
 from app.metrics.series import Counter, Gauge, Histogram
 from app.metrics.shared_memory import SharedMemory
 from app.observing import Log, Throttled, Traces, redacted
-from app.protection import Admission
 from loaders.mongo import Database, DriverObject, queue_of
 
 _EVERY = 0.25  # seconds between two samples
@@ -48,6 +47,27 @@ class Readiness(Protocol):
     missing_indexes: Sequence[str]
 
     async def is_ready(self) -> bool: ...
+
+
+class Lane(Protocol):
+    """The part of app.protection's lanes that the sampler needs. Importing the lanes would import GraphQL."""
+
+    capacity: int
+    used: int
+    waiting: int
+
+
+class Admission(Protocol):
+    @property
+    def cheap(self) -> Lane: ...
+    @property
+    def expensive(self) -> Lane: ...
+    @property
+    def writes(self) -> Lane: ...
+    @property
+    def expensive_writes(self) -> Lane: ...
+    @property
+    def texts(self) -> Lane: ...
 
 
 @dataclass(frozen=True, slots=True)

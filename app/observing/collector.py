@@ -48,5 +48,5 @@ def _first(signal: Signal, what: str) -> tuple[str, str] | None:
 def _is_installed(package: str) -> bool:
     try:
         return find_spec(package) is not None
-    except ModuleNotFoundError:  # not even the package that contains it is there
+    except ImportError:  # the package that contains it is missing, or can't be imported
         return False

@@ -85,7 +85,7 @@ async def test_a_scrape_that_is_cancelled_leaves_the_others_alone() -> None:
         (
             {"query": "{" + " ".join(f"a{n}: __typename" for n in range(101)) + "}"},
             "OPERATION_TOO_LARGE",
-            "MAX_",
+            "LECTERN_MAX_",
         ),
         ({"query": "{ __typename }" + " " * 2000}, "REQUEST_TOO_LARGE", "LECTERN_MAX_BODY_BYTES"),
     ],
