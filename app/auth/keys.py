@@ -18,6 +18,7 @@ import jwt
 import structlog
 
 from app.auth.token_errors import InvalidTokenError, IssuerUnavailableError
+from app.observing import redacted, without_secrets
 
 _TIMEOUT = 5.0  # timeout of each network operation while the keys are fetched, in seconds
 _MAX_SIZE = 1_000_000  # maximum size of a JWKS from a URL, in bytes
@@ -86,7 +87,8 @@ class Keys:
             self._keys = _usable(text)
             self._read_at = monotonic()
         except Exception as error:  # after any exception, the cached keys stay in use for a while
-            _log.error("can't read the issuer's keys", location=self._location, reason=repr(error))
+            location = without_secrets(self._location)
+            _log.error("can't read the issuer's keys", location=location, reason=redacted(error))
 
 
 class _NoRedirects(HTTPRedirectHandler):

@@ -17,7 +17,15 @@ from app.database import connect, ping, require_transactions
 from app.importing import Importable, counted, export_rows
 from app.settings import load
 from loaders import migrations
-from loaders.backup import BackupError, Manifest, Restored, SnapshotError, restore_backup, write_backup
+from loaders.backup import (
+    BackupError,
+    Manifest,
+    Restored,
+    SnapshotError,
+    is_unfinished,
+    restore_backup,
+    write_backup,
+)
 from loaders.mongo import reason_of
 from loaders.transfer import exported_rows
 
@@ -84,6 +92,10 @@ async def _export(collection: str, file: str) -> int:
 async def _back_up(directory: Path) -> Manifest:
     async with connect(load()) as database:
         await require_transactions(database)
+        if await is_unfinished(database):
+            raise CommandError(
+                "The database is incomplete: run the interrupted `lectern restore` again first."
+            )
         with Console(stderr=True).status("") as status:
             return await write_backup(
                 database, directory, _VERSION, lambda name: status.update(f"Reading {name}")

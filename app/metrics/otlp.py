@@ -35,6 +35,7 @@ from app.metrics.families import Family, Labels
 from app.metrics.merging import Merged, merged
 from app.metrics.series import Exemplar
 from app.metrics.shared_memory import SharedMemory
+from app.observing import without_secrets
 
 _LAST = 0.5  # seconds that the last export can take
 _NANO = 1_000_000_000
@@ -112,7 +113,7 @@ class _Failures(logging.Handler):
         logger.handlers, logger.propagate = [self], False
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.first = self.first or record.getMessage().partition("\n")[0][:_LONGEST]
+        self.first = self.first or without_secrets(record.getMessage().partition("\n")[0])[:_LONGEST]
 
 
 def _resource(memory: SharedMemory) -> Resource:

@@ -6,7 +6,7 @@ from app.observing.instrumentation import Instrumentation, Listener, Refused
 from app.observing.log_listener import LogListener, outcome_of
 from app.observing.logs import Log, configure_logs
 from app.observing.record import Client, LevelCalled, Record
-from app.observing.redaction import Redaction, redacted
+from app.observing.redaction import Redaction, redacted, without_secrets
 from app.observing.request_log import RequestLog
 from app.observing.throttled import Throttled, ThrottledErrors
 from app.observing.trace_context import NO_PARENT, TraceContext, new_trace, read_traceparent
@@ -37,4 +37,5 @@ __all__ = [
     "redacted",
     "require_exporter",
     "run_exit_hooks",
+    "without_secrets",
 ]

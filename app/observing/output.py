@@ -1,9 +1,9 @@
 """Where the log is written: standard error, without making the event loop wait for the log's reader."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from select import select
+from select import PIPE_BUF, select
 from threading import Event, Thread
 from typing import BinaryIO
 
@@ -66,7 +66,8 @@ class Output:
             self._is_ending.wait(_EVERY)  # more lines will follow soon, and are written together
             self._has_lines.clear()
             lines = [self._pending.popleft() for _ in range(len(self._pending))]
-            self._put(b"".join(lines))
+            for chunk in _chunks(lines):
+                self._put(chunk)
             self._written += sum(map(len, lines))
             if dropped := self.dropped - self._reported:
                 self._reported += dropped
@@ -76,6 +77,18 @@ class Output:
         with suppress(OSError, ValueError):  # nobody reads the log any more, or the stream is closed
             self._stream.write(lines)
             self._stream.flush()
+
+
+def _chunks(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Joins lines to chunks that a pipe takes whole, so that lines of several processes don't mix."""
+    chunk = b""
+    for line in lines:
+        if chunk and len(chunk) + len(line) > PIPE_BUF:
+            yield chunk
+            chunk = b""
+        chunk += line
+    if chunk:
+        yield chunk
 
 
 def _is_read(stream: BinaryIO) -> bool:

@@ -4,6 +4,7 @@ An exception's message often contains values: MongoDB's error about a duplicate 
 and `int("…")` quotes its argument. Only the messages of errors about connections are known to have none.
 """
 
+import re
 import traceback
 from collections.abc import Iterator
 
@@ -12,6 +13,10 @@ from pymongo.errors import ConnectionFailure, OperationFailure
 from loaders.mongo import DatabaseAwayError, DeadlineError, reason_of
 
 _WITHOUT_VALUES = (ConnectionFailure, DatabaseAwayError, DeadlineError, OSError)
+
+
+#: The parts of a URL that can contain a password or a token.
+_SECRETS_IN_URL = re.compile(r"(?<=://)[^/@\s]*@|\?[^\s'\")]*")
 
 
 class Redaction:
@@ -53,3 +58,8 @@ def _lines(error: BaseException, seen: set[int]) -> Iterator[str]:
         for inner in error.exceptions:
             if id(inner) not in seen:
                 yield from _lines(inner, seen)
+
+
+def without_secrets(text: str) -> str:
+    """Returns a text without the user names, passwords and query strings of its URLs."""
+    return _SECRETS_IN_URL.sub("", text)

@@ -8,7 +8,7 @@ import structlog
 from structlog.testing import capture_logs
 
 from app import errors
-from app.observing import Throttled, logs, throttled
+from app.observing import Throttled, logs, throttled, without_secrets
 from app.settings import Settings
 
 
@@ -61,3 +61,15 @@ async def test_the_first_warning_is_logged_and_repetitions_are_counted(
         {"event": "one kind", "repeated": 4, "log_level": ""},
         {"event": "one kind", "number": 5, "log_level": ""},
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("http://bob:pass@host:9/keys?token=t0ken", "http://host:9/keys"),
+        ("can't reach https://h/x?api-key=k (refused)", "can't reach https://h/x (refused)"),
+        ("/run/secrets/keys.json", "/run/secrets/keys.json"),
+    ],
+)
+def test_urls_are_logged_without_passwords_and_tokens(text: str, shown: str) -> None:
+    assert without_secrets(text) == shown

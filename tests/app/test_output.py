@@ -3,6 +3,7 @@
 import io
 import os
 import threading
+from typing import Any
 
 from app.observing.output import Output
 
@@ -52,3 +53,22 @@ def test_a_reader_that_is_gone_is_no_error() -> None:
     stream = os.fdopen(write, "wb", buffering=0)
     with stream:
         Output(stream).write(b"x\n")
+
+
+def test_a_pipe_takes_lines_whole() -> None:
+    """Writes of at most PIPE_BUF bytes are atomic, so lines of several workers don't mix."""
+    written: list[bytes] = []
+
+    class Pipe(io.BytesIO):
+        def write(self, data: Any) -> int:
+            written.append(bytes(data))
+            return len(data)
+
+    output = Output(Pipe())
+    output.write_in_background()
+    lines = [bytes([65 + number % 26]) * (number * 7 % 900) + b"\n" for number in range(500)]
+    for line in lines:
+        output.write(line)
+    output.close()
+    assert b"".join(written) == b"".join(lines)
+    assert all(len(chunk) <= 4096 and chunk.endswith(b"\n") for chunk in written)

@@ -211,10 +211,17 @@ def test_restore_says_if_migrations_are_pending(two: SettingsPair, run: Run, tmp
     assert "Migrations are pending: run `lectern migrate up`.\n" in restored.stderr
 
 
-def test_serve_says_that_a_restore_is_unfinished(two: SettingsPair) -> None:
+def test_an_unfinished_restore_is_neither_served_silently_nor_backed_up(
+    two: SettingsPair, tmp_path: Path
+) -> None:
     insert(two.target, "restores", {"_id": "restore", "backup": "another"})
-    told = output_of_serve(environment(two.target))
-    assert "The database is incomplete: run the interrupted `lectern restore` again first.\n" in told
+    incomplete = "The database is incomplete: run the interrupted `lectern restore` again first.\n"
+    assert incomplete in output_of_serve(environment(two.target))
+    command = [str(LECTERN), "export", "--all", str(tmp_path / "backup")]
+    variables = os.environ | environment(two.target)
+    done = subprocess.run(command, capture_output=True, text=True, env=variables)
+    assert (done.returncode, done.stderr) == (1, incomplete)
+    assert not (tmp_path / "backup").exists()
 
 
 def test_the_daily_script_of_the_guide_runs(two: SettingsPair, tmp_path: Path) -> None:

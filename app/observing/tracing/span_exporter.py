@@ -11,6 +11,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExportResult
 
 from app.observing.record import Record
+from app.observing.redaction import without_secrets
 from app.observing.tracing.sampling import Sampled
 from app.observing.tracing.spans import Origin, spans_of
 
@@ -47,7 +48,7 @@ class _Reasons(logging.Handler):
     first = ""
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.first = self.first or " ".join(record.getMessage().split())[:_LONGEST]
+        self.first = self.first or without_secrets(" ".join(record.getMessage().split()))[:_LONGEST]
 
 
 def _resource(version: str) -> Resource:
