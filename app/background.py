@@ -18,7 +18,7 @@ _LONGEST = 2.0  # timeout of a check for stale transactions, in seconds
 
 # Seconds until the next check for missing indexes. The second number applies if any are missing or the check
 # failed.
-_INDEXES_EVERY, _INDEXES_RETRY = 3600.0, 60.0
+_INDEXES_EVERY, _INDEXES_RETRY = 300.0, 60.0
 
 _log = structlog.get_logger("lectern")
 _CHECK_FAILED = Throttled("can't check for idle transactions")

@@ -57,6 +57,8 @@ def serve(
         raise CommandError(str(error)) from None
     _require_exporters()
     listening = _bound(host, port, "--host and --port")
+    if settings.admin_port == port != 0:  # two sockets that don't listen yet can have the same port
+        raise CommandError(f"LECTERN_ADMIN_PORT and --port are both {port}: choose another one of them.")
     admin_sockets, export_every = _admin_sockets(settings), export_interval()
     configure_logs(settings)
     for warning in asyncio.run(_examine(settings)):

@@ -212,6 +212,14 @@ def test_the_public_port_has_the_metrics_of_all_workers_if_wanted(
         assert len(gateway.process.workers) == 2  # there is no admin process
 
 
+def test_the_admin_port_is_another_one(settings: Settings, log: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    process = Process([*LECTERN, port], log, {**environment(settings), "LECTERN_ADMIN_PORT": port})
+    assert process.status() == 1
+    assert process.output == f"LECTERN_ADMIN_PORT and --port are both {port}: choose another one of them.\n"
+
+
 def test_a_port_in_use_is_reported_first(settings: Settings, log: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
