@@ -78,10 +78,11 @@ class Mongod:
             self._fail(mode="off")  # waits for all blocked commands
 
     def running(self, database: str) -> list[_Document]:
-        """The running operations of clients on a database."""
+        """The running operations of clients on a database, except for the regular check of its indexes."""
         on_database = {"ns": {"$regex": f"^{database}\\."}, "active": True}
         stages: list[_Document] = [{"$currentOp": {"allUsers": True}}, {"$match": on_database}]
-        return list(self._client.admin.aggregate(stages))
+        found = self._client.admin.aggregate(stages)
+        return [operation for operation in found if "$collStats" not in str(operation.get("command"))]
 
     def close(self) -> None:
         self._client.close()
