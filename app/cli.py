@@ -24,14 +24,16 @@ app = typer.Typer(
 
 @app.callback(invoke_without_command=True)
 def lectern(
+    context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
 ) -> None:
     configure_logs()
     if version:
         typer.echo(f"lectern {metadata.version('lectern')}")
         raise typer.Exit
-    for warning in warnings():
-        _print(warning)
+    if context.invoked_subcommand != "serve":  # which has them in its log
+        for warning in warnings():
+            _print(warning)
 
 
 add_to(app)

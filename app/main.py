@@ -52,7 +52,8 @@ def from_environment(
     Log.output.write_in_background()
     traces = Traces.of(found) if is_exported("traces") else None
     requests = RequestLog(found.slow_operation, with_requests=Log.level <= logging.INFO)
-    app = create_app(found, requests, traces=traces, counted=counted, server=server)
+    listeners = [requests] if Log.level <= logging.WARNING else []  # its lines are warnings at most
+    app = create_app(found, *listeners, traces=traces, counted=counted, server=server)
     memory.settle()
     return app
 

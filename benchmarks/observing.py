@@ -1,4 +1,4 @@
-"""What observing costs: the server's CPU per request with the log of requests and the metrics, and without.
+"""What observing costs: the server's CPU per request with the log, the metrics and the traces, and without.
 
     python -m benchmarks.observing [--turns 10] [--seconds 1.2]
 
@@ -12,29 +12,45 @@ import argparse
 import statistics
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 from benchmarks import data, load, questions, report
-from benchmarks.servers import ENGINES, LECTERN, Server, free_port, leave_a_core, started
+from benchmarks.servers import ENGINES, LECTERN, free_port, leave_a_core, started
 
 _CONNECTIONS = 8
 _WARM_UP = 0.5  # seconds for each query and server
 _WITHOUT = "nothing"
 _QUERIES = {"Q1": 1.10, "Q2": 1.05}  # the highest ratio that passes, by query
-_QUIET, _LOG = {"LECTERN_LOG_LEVEL": "warning"}, {"LECTERN_LOG_LEVEL": "info", "LECTERN_LOG_FORMAT": "json"}
+_QUIET, _LOG = {"LECTERN_LOG_LEVEL": "error"}, {"LECTERN_LOG_LEVEL": "info", "LECTERN_LOG_FORMAT": "json"}
 _HEAD = ("query", "with", "CPU ms per request", "ratio", "lowest", "highest", "")
 
 # A shell that discards the log, as a reader that keeps up would.
 _UNREAD = ("sh", "-c", 'exec "$0" "$@" 2>/dev/null')
 
 
-def _environments() -> Mapping[str, Mapping[str, str]]:
-    """The environment of each kind of server."""
+class _Collector(BaseHTTPRequestHandler):
+    """Takes traces, and forgets them."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(200)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None: ...
+
+
+def _environments(collector: int) -> Mapping[str, Mapping[str, str]]:
+    """The environment of each kind of server. collector: the port of the collector of traces."""
+    traces = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"http://127.0.0.1:{collector}/v1/traces"}
     return {
         _WITHOUT: _QUIET,
         "nothing, again": _QUIET,
         "metrics": {**_QUIET, "LECTERN_ADMIN_PORT": str(free_port())},
         "log": _LOG,
         "log and metrics": {**_LOG, "LECTERN_ADMIN_PORT": str(free_port())},
+        "log, metrics and 1 % of traces": {**_LOG, **traces, "LECTERN_ADMIN_PORT": str(free_port())},
     }
 
 
@@ -46,20 +62,23 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1.2, help="for each query, server and turn")
     arguments = parser.parse_args()
     leave_a_core()
-    with data.catalogue() as uri:
-        turns = [_turn(uri, arguments.seconds, number) for number in range(arguments.turns)]
+    with data.catalogue() as uri, ThreadingHTTPServer(("127.0.0.1", 0), _Collector) as collector:
+        Thread(target=collector.serve_forever, daemon=True).start()
+        port = collector.server_port
+        turns = [_turn(uri, port, arguments.seconds, number) for number in range(arguments.turns)]
+        collector.shutdown()
     rows = [_row(query, name, turns) for query in _QUERIES for name in turns[0][query]]
     print(f"medians of {arguments.turns} turns\n")
     print(report.table(_HEAD, rows))
 
 
-def _turn(uri: str, seconds: float, number: int) -> dict[str, dict[str, float]]:
+def _turn(uri: str, collector: int, seconds: float, number: int) -> dict[str, dict[str, float]]:
     """The CPU milliseconds per request, by query and kind of server."""
     command, environment = ENGINES[LECTERN]
     with ExitStack() as stack:
         servers = [
             stack.enter_context(started(name, (*_UNREAD, *command), {**environment, **own}, uri))
-            for name, own in _environments().items()
+            for name, own in _environments(collector).items()
         ]
         costs: dict[str, dict[str, float]] = {}
         for query in _QUERIES:
@@ -67,17 +86,9 @@ def _turn(uri: str, seconds: float, number: int) -> dict[str, dict[str, float]]:
             for server in servers:
                 load.run(server.port, bodies, _CONNECTIONS, _WARM_UP)
             turned = servers[number % len(servers) :] + servers[: number % len(servers)]
-            measured = {server.name: _cost(server, bodies, seconds) for server in turned}
+            measured = {server.name: server.cost(bodies, _CONNECTIONS, seconds) for server in turned}
             costs[query] = {server.name: measured[server.name] for server in servers}
         return costs
-
-
-def _cost(server: Server, bodies: Sequence[bytes], seconds: float) -> float:
-    before = server.cpu()
-    done = load.run(server.port, bodies, _CONNECTIONS, seconds)
-    if done.errors:
-        raise SystemExit(f"{server.name} answered with errors under load.")
-    return (server.cpu() - before) / done.requests * 1e3
 
 
 def _row(query: str, name: str, turns: Sequence[Mapping[str, Mapping[str, float]]]) -> list[object]:

@@ -15,6 +15,7 @@ from pathlib import Path
 import orjson
 
 from app.settings import variable
+from benchmarks import load
 from benchmarks.report import Json
 
 PATH = "/graphql"
@@ -68,6 +69,14 @@ class Server:
     def cpu(self) -> float:
         """Seconds of CPU that the process took, all its threads together."""
         return time.clock_gettime(~self.pid << 3 | 2)  # the clock of clock_getcpuclockid(3)
+
+    def cost(self, bodies: Sequence[bytes], connections: int, seconds: float) -> float:
+        """Returns the CPU milliseconds per request under load. An error in an answer stops the benchmark."""
+        before = self.cpu()
+        done = load.run(self.port, bodies, connections, seconds)
+        if done.errors:
+            raise SystemExit(f"{self.name} answered with errors under load.")
+        return (self.cpu() - before) / done.requests * 1e3
 
     def resident(self) -> float:
         """Resident memory in MB."""

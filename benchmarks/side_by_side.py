@@ -110,18 +110,13 @@ def _turn(
         costs = {}
         for query in questions.TITLES:
             order = servers if number % 2 else servers[::-1]
-            measured = {server.name: _cost(server, bodies[query, server.name], seconds) for server in order}
+            measured = {
+                server.name: server.cost(bodies[query, server.name], _CONNECTIONS, seconds)
+                for server in order
+            }
             there, here = (measured[server.name] for server in servers)
             costs[query] = (there, here)
         return costs
-
-
-def _cost(server: Server, bodies: Sequence[bytes], seconds: float) -> float:
-    before = server.cpu()
-    done = load.run(server.port, bodies, _CONNECTIONS, seconds)
-    if done.errors:
-        raise SystemExit(f"{server.name} answered with errors under load.")
-    return (server.cpu() - before) / done.requests * 1e3
 
 
 def _row(query: str, turns: Sequence[tuple[float, float]]) -> list[object]:

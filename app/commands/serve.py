@@ -30,7 +30,7 @@ from app.server import (
     require_files,
     run_workers,
 )
-from app.settings import Settings, SettingsError, hand_over, load
+from app.settings import Settings, SettingsError, hand_over, load, warnings
 from loaders import indexes, migrations
 from loaders.backup import is_unfinished
 
@@ -61,7 +61,7 @@ def serve(
         raise CommandError(f"LECTERN_ADMIN_PORT and --port are both {port}: choose another one of them.")
     admin_sockets, export_every = _admin_sockets(settings), export_interval()
     configure_logs(settings)
-    for warning in asyncio.run(_examine(settings)):
+    for warning in [*warnings(), *asyncio.run(_examine(settings))]:
         _announce(warning, is_warning=True)
     if not settings.lectern_secret.get_secret_value():
         # Workers get this secret from the environment. Otherwise, each would generate a different one.

@@ -83,11 +83,19 @@ def request_id(headers: Headers) -> str:
 
 
 def client(headers: Headers) -> Client:
-    """Returns the name and version that a client sends, truncated to a length suitable for a log."""
+    """Returns the name and version that a client sends, as they are suitable for a log.
+
+    They are truncated, and characters that can't be printed are replaced.
+    """
     if _CLIENT_NAME not in headers:
         return _UNNAMED
     name, version = headers[_CLIENT_NAME], headers.get(_CLIENT_VERSION, b"")
-    return Client(name[:_LONGEST_ID].decode("latin-1"), version[:_LONGEST_ID].decode("latin-1"))
+    return Client(_printable(name), _printable(version))
+
+
+def _printable(value: bytes) -> str:
+    text = value[:_LONGEST_ID].decode("latin-1")
+    return text if text.isprintable() else "".join(c if c.isprintable() else "\ufffd" for c in text)
 
 
 def is_query_only(method: str) -> bool:

@@ -78,7 +78,8 @@ class _Lines:
 
 
 def _json(_: object, __: str, event: EventDict) -> bytes:
-    return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS)
+    first = {name: event.pop(name) for name in ("event", "level", "timestamp") if name in event}
+    return orjson.dumps({**first, **event}, default=str, option=orjson.OPT_NON_STR_KEYS)
 
 
 def _with_traceback(_: object, __: str, event: EventDict) -> EventDict:

@@ -1,6 +1,5 @@
 """The log's line for each request, and the plans of slow operations."""
 
-import re
 from collections import OrderedDict
 from datetime import UTC
 from time import monotonic
@@ -19,9 +18,6 @@ _MOST_SLOW = 200  # maximum number of operations whose slow runs are counted
 _SLOW_EVERY = 10.0  # minimum seconds between log lines about one slow operation
 _LONGEST_VARIABLES = 1_000  # maximum length of the variables in a line, in characters
 _MOST_LEVELS, _MOST_COMMANDS = 50, 5  # maximum number of levels in a plan, and of commands shown per level
-
-
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class RequestLog(Listener):
@@ -132,7 +128,7 @@ def _console_line(record: Record) -> bytes:
     columns = f"{what:<28} {record.status}{failed} {_ms(record.seconds):>8.1f} ms  {commands:<22}"
     details = f"price={record.price} bytes={record.bytes} viewer={record.viewer} id={record.id}"
     line = f"{time} [info     ] {columns} {details}" + (f" client={client}" if client else "")
-    return (_CONTROL.sub("�", line) + "\n").encode()
+    return f"{line}\n".encode()
 
 
 def _ms(seconds: float) -> float:

@@ -141,6 +141,13 @@ class _Supervisor(Arbiter):  # type: ignore[misc] # gunicorn has no type hints
     #: ends all workers immediately.
     handle_int = handle_quit = Arbiter.handle_term
 
+    def handle_ttin(self) -> None:
+        """Adds a worker, unless the memory for metrics couldn't hold all workers and their successors."""
+        if self._memory and 2 * (self.num_workers + 1) >= len(self._memory.slots):
+            _log.warning("no worker was added: there are as many as possible", workers=self.num_workers)
+        else:
+            super().handle_ttin()
+
     def handle_hup(self) -> None:
         _log.info("workers are being replaced", workers=self.num_workers)
         for _ in range(self.num_workers):

@@ -21,7 +21,7 @@ from loaders import indexes
 from loaders.mongo import APP_NAME, Document
 from resolvers.relay import encode_id
 from tests import factories
-from tests.app.test_cli import lectern, output_of_serve, running
+from tests.app.test_cli import LECTERN, lectern, output_of_serve, running
 from tests.app.test_migrate import INTERRUPTIBLE
 from tests.loaders.mongod import Mongod, own_mongod
 from tests.storm.gateways import environment
@@ -186,7 +186,7 @@ def test_a_gateway_that_starts_says_that_the_retention_time_is_not_applied(
     own: dict[str, str], collections: Any
 ) -> None:
     changed = own | {"LECTERN_AUDIT_RETENTION_DAYS": "30"}
-    assert "Indexes are missing: run `" in output_of_serve(changed)
+    assert f"Indexes are missing: run `{LECTERN} indexes apply`." in output_of_serve(changed)
     assert lectern("indexes", "apply", **changed).returncode == 0
     assert "Indexes" not in output_of_serve(changed)
     assert "auditLog.at_1 deletes documents after 30 days, but" in output_of_serve(own)

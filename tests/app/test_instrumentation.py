@@ -9,11 +9,13 @@ import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.main import create_app
-from app.observing import Instrumentation, Listener, Record, Refused
+from app.observing import Instrumentation, LevelCalled, Listener, Record, Refused
+from app.observing.record import MOST_KEPT
 from app.settings import Settings
 from loaders.mongo import CommandSent, Database
 from tests import factories
 from tests.factories import store
+from tests.support import NOW
 
 QUERY = "query Q { courses { nodes { title category { name } } } }"
 
@@ -191,3 +193,16 @@ async def test_added_middleware_sees_every_request(settings: Settings) -> None:
         ]
     assert [answer.headers.get("x-added") for answer in answers] == ["yes"] * 4
     assert Adding.paths == ["/graphql", "/graphql/", "/healthz", "/nowhere"]
+
+
+def test_a_record_keeps_a_bounded_number_of_commands_and_levels() -> None:
+    passed_on = Record(NOW)
+    record = Record(NOW, on_command=passed_on.command_sent)
+    for _ in range(MOST_KEPT + 1):
+        record.command_sent(CommandSent("find", "courses", 1.0, 1))
+        record.level_called(LevelCalled(1, "Query.courses", 1, 1.0))
+        if record.command_count == MOST_KEPT:
+            assert (len(record.commands), len(record.levels)) == (MOST_KEPT, MOST_KEPT)
+    assert (len(record.commands), len(record.levels)) == (MOST_KEPT, MOST_KEPT)
+    assert (record.command_count, record.command_ms) == (MOST_KEPT + 1, MOST_KEPT + 1)
+    assert passed_on.command_count == MOST_KEPT + 1

@@ -8,7 +8,7 @@ import structlog
 from structlog.testing import capture_logs
 
 from app import errors
-from app.observing import Throttled, logs, throttled, without_secrets
+from app.observing import Throttled, ThrottledErrors, logs, throttled, without_secrets
 from app.settings import Settings
 
 
@@ -73,3 +73,19 @@ async def test_the_first_warning_is_logged_and_repetitions_are_counted(
 )
 def test_urls_are_logged_without_passwords_and_tokens(text: str, shown: str) -> None:
     assert without_secrets(text) == shown
+
+
+async def test_errors_are_throttled_by_class_and_place_for_a_bounded_number_of_kinds() -> None:
+    """With one kind too many, the oldest is forgotten, and is logged again."""
+    kinds = [type(f"Error{number}", (Exception,), {}) for number in range(throttled._MOST_KINDS + 1)]
+    errors = ThrottledErrors("failed")
+    with capture_logs() as logged:
+        for kind in [*kinds[:-1], kinds[0]]:
+            errors.error(kind())
+        assert len(logged) == throttled._MOST_KINDS
+        errors.error(kinds[-1]())  # forgets the second, which has waited longest
+        errors.error(kinds[1]())
+        errors.error(kinds[0]())
+    again = [line["kind"] for line in logged[throttled._MOST_KINDS :]]
+    assert again == [kinds[-1].__name__, kinds[1].__name__]
+    assert len(errors._kinds) == throttled._MOST_KINDS

@@ -18,8 +18,9 @@ import pytest
 from bson import ObjectId
 from structlog.testing import capture_logs
 
+from app import main
 from app.main import create_app
-from app.observing import Client, Listener, Record, RequestLog, request_log
+from app.observing import Listener, Record, RequestLog, logs, request_log
 from app.observing.redaction import traceback_of
 from app.settings import Settings
 from loaders.mongo import Database
@@ -185,6 +186,7 @@ def test_a_slow_operation_is_logged_with_its_plan_and_not_repeated(sample: Setti
     lines = [json.loads(line) for line in log.splitlines() if "slow operation" in line]
     assert 1 <= len(lines) <= 2  # one per worker
     for line in lines:
+        assert [*line][:4] == ["event", "level", "timestamp", "request_id"]
         assert (line["operation"], line["level"]) == ("Page", "warning")
         first, second = line["plan"]
         assert re.fullmatch(
@@ -260,13 +262,17 @@ async def test_the_viewer_is_the_highest_role(
     assert record.viewer == viewer
 
 
-async def test_control_characters_of_a_client_don_t_break_a_line_for_people(settings: Settings) -> None:
-    headers = {b"apollographql-client-name": b"a\x1b[31m\x85b"}
+@pytest.mark.parametrize("sent", [b"a\x1b[31m", b"a\x9b31m", b"a\x85", b"a\t"])
+async def test_a_client_can_t_send_control_characters_to_a_terminal(
+    settings: Settings, sent: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    headers = {b"apollographql-client-name": sent + b"b", b"apollographql-client-version": sent}
     (record,) = await _records(settings, {"json": {"query": "{ __typename }"}}, headers=headers)
-    record.client = Client("a\x1b[31m\nb", "1")
-    line = request_log._console_line(record).decode()
-    assert "client=a�[31m�b/1" in line
-    assert line.count("\n") == 1
+    assert record.client.name.startswith("a\ufffd")
+    RequestLog(0.0, with_requests=False).request_ended(record)
+    for text in (request_log._console_line(record).decode().rstrip("\n"), capsys.readouterr().out):
+        assert "\x1b[31m" not in text.replace("\x1b[0m", "")
+        assert not {"\x9b", "\x85", "\t"} & {*text}
 
 
 async def test_a_slow_operation_is_logged_every_ten_seconds_with_a_count(
@@ -292,3 +298,16 @@ async def test_the_slow_operations_that_are_counted_are_bounded(settings: Settin
             listener.request_ended(record)
     assert len(logged) == 1_000
     assert len(listener._warned) == 200
+
+
+@pytest.mark.parametrize(("level", "observed"), [("info", True), ("warning", True), ("error", False)])
+def test_nothing_is_observed_for_a_log_that_shows_neither_requests_nor_warnings(
+    level: str, observed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[tuple[Any, ...]] = []
+    monkeypatch.setenv("LECTERN_LOG_LEVEL", level)
+    monkeypatch.setattr(main, "create_app", lambda _, *listeners, **__: made.append(listeners))
+    monkeypatch.setattr("app.memory.settle", lambda: None)
+    main.from_environment()
+    logs.Log.output.close()
+    assert [[type(listener) for listener in listeners] for listeners in made] == [[RequestLog] * observed]

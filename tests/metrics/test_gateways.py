@@ -15,8 +15,11 @@ import pytest
 from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families
+from structlog.testing import capture_logs
 
+from app.metrics import SharedMemory
 from app.metrics.families import DERIVED, STORED
+from app.server import workers
 from app.settings import Settings
 from loaders.mongo import Database
 from tests.metrics.gateways import OPENMETRICS, REQUESTS, Gateway, serving, sum_of
@@ -228,3 +231,19 @@ def test_a_port_in_use_is_reported_first(settings: Settings, log: Path) -> None:
     message = f"Can't listen on 127.0.0.1 port {port}: Address already in use."
     assert re.sub(r"\s+", " ", process.output).startswith(message)
     assert "LECTERN_ADMIN_HOST and LECTERN_ADMIN_PORT" in process.output
+
+
+def test_no_more_workers_are_added_than_have_room_for_their_successors(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    memory = SharedMemory(20)  # with the supervisor's own, 21 slots
+    application = workers._Application(lambda: None, {"workers": 9}, memory)  # type: ignore[arg-type,return-value]
+    with socket.socket() as listening, capture_logs() as logged:
+        supervisor = workers._Supervisor(application, listening, lambda: None, memory, None)
+        monkeypatch.setattr(supervisor, "manage_workers", lambda: None)
+        counts = []
+        for _ in range(3):
+            supervisor.handle_ttin()
+            counts.append(supervisor.num_workers)
+    assert counts == [10, 10, 10]
+    assert [line["workers"] for line in logged] == [10, 10]
