@@ -43,6 +43,11 @@ def run(port: int, bodies: Sequence[bytes], connections: int, seconds: float) ->
     return Load(**orjson.loads(done.stdout))
 
 
+def run_here(port: int, bodies: Sequence[bytes], connections: int, seconds: float) -> Load:
+    """Loads a server from this process, which starts at once. It must be kept off the server's core."""
+    return uvloop.run(_load(port, connections, seconds, bodies))
+
+
 class _Run:
     """The state that the connections share: the requests, the deadline, and the measurements."""
 
@@ -113,7 +118,7 @@ def _length(received: bytearray) -> int:
     return end + 4 + int(received[start : received.index(b"\r\n", start)])
 
 
-async def _main(port: int, connections: int, seconds: float, bodies: Sequence[bytes]) -> Load:
+async def _load(port: int, connections: int, seconds: float, bodies: Sequence[bytes]) -> Load:
     loop = asyncio.get_running_loop()
     run = _Run(bodies, seconds)
     opened = [
@@ -125,5 +130,5 @@ async def _main(port: int, connections: int, seconds: float, bodies: Sequence[by
 
 if __name__ == "__main__":
     port, connections, seconds = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
-    done = uvloop.run(_main(port, connections, seconds, sys.stdin.buffer.read().splitlines()))
+    done = run_here(port, sys.stdin.buffer.read().splitlines(), connections, seconds)
     sys.stdout.buffer.write(orjson.dumps(asdict(done)))

@@ -1,11 +1,11 @@
 """What observing costs: the server's CPU per request with the log, the metrics and the traces, and without.
 
-    python -m benchmarks.observing [--turns 10] [--seconds 1.2]
+    python -m benchmarks.observing [--turns 10] [--seconds 3]
 
-In each turn, a server of each kind is started and loaded with the smallest query (Q1) and a large one (Q2).
-They alternate in going first. They are restarted for each turn, because the memory layout of a process
-changes the cost by a few per cent. The result is the median of the ratios to the server without, within a
-turn; that server is also compared with itself, which shows how large the noise is.
+In each turn, a server of each kind is started and loaded with the smallest query (Q1) and a large one (Q2),
+in alternation: see benchmarks.alternation. They are restarted for each turn, because the memory layout of a
+process changes the cost by a few per cent. The result is the median of the turns' ratios to the server
+without; that server is also compared with itself, which shows how large the noise is.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 from benchmarks import data, load, questions, report
+from benchmarks.alternation import Slices, alternate, ratio
 from benchmarks.servers import ENGINES, LECTERN, free_port, leave_a_core, started
 
 _CONNECTIONS = 8
@@ -59,43 +60,43 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--turns", type=int, default=10)
-    parser.add_argument("--seconds", type=float, default=1.2, help="for each query, server and turn")
+    parser.add_argument("--seconds", type=float, default=3, help="for each query, server and turn")
     arguments = parser.parse_args()
     leave_a_core()
     with data.catalogue() as uri, ThreadingHTTPServer(("127.0.0.1", 0), _Collector) as collector:
         Thread(target=collector.serve_forever, daemon=True).start()
         port = collector.server_port
-        turns = [_turn(uri, port, arguments.seconds, number) for number in range(arguments.turns)]
+        turns = [_turn(uri, port, arguments.seconds) for _ in range(arguments.turns)]
         collector.shutdown()
     rows = [_row(query, name, turns) for query in _QUERIES for name in turns[0][query]]
     print(f"medians of {arguments.turns} turns\n")
     print(report.table(_HEAD, rows))
 
 
-def _turn(uri: str, collector: int, seconds: float, number: int) -> dict[str, dict[str, float]]:
-    """The CPU milliseconds per request, by query and kind of server."""
+def _turn(uri: str, collector: int, seconds: float) -> dict[str, Slices]:
+    """The cost of each kind of server, by query."""
     command, environment = ENGINES[LECTERN]
     with ExitStack() as stack:
         servers = [
             stack.enter_context(started(name, (*_UNREAD, *command), {**environment, **own}, uri))
             for name, own in _environments(collector).items()
         ]
-        costs: dict[str, dict[str, float]] = {}
+        costs = {}
         for query in _QUERIES:
             bodies = [asked.body for asked in questions.ask(servers[0], query, questions.texts()[query])]
             for server in servers:
                 load.run(server.port, bodies, _CONNECTIONS, _WARM_UP)
-            turned = servers[number % len(servers) :] + servers[: number % len(servers)]
-            measured = {server.name: server.cost(bodies, _CONNECTIONS, seconds) for server in turned}
-            costs[query] = {server.name: measured[server.name] for server in servers}
+            asked_of = {server.name: bodies for server in servers}
+            costs[query] = alternate(servers, asked_of, _CONNECTIONS, seconds)
         return costs
 
 
-def _row(query: str, name: str, turns: Sequence[Mapping[str, Mapping[str, float]]]) -> list[object]:
-    ratios = [turn[query][name] / turn[query][_WITHOUT] for turn in turns]
-    cost, ratio = statistics.median(turn[query][name] for turn in turns), statistics.median(ratios)
-    verdict = "passes" if ratio <= _QUERIES[query] else f"fails: at most {_QUERIES[query]}"
-    figures = [f"{own:.3f}" for own in (cost, ratio, min(ratios), max(ratios))]
+def _row(query: str, name: str, turns: Sequence[Mapping[str, Slices]]) -> list[object]:
+    ratios = [ratio(turn[query], name, _WITHOUT) for turn in turns]
+    cost = statistics.median(one for turn in turns for one in turn[query][name])
+    median = statistics.median(ratios)
+    verdict = "passes" if median <= _QUERIES[query] else f"fails: at most {_QUERIES[query]}"
+    figures = [f"{own:.3f}" for own in (cost, median, min(ratios), max(ratios))]
     return [f"{query}: {questions.TITLES[query]}", name, *figures, verdict]
 
 

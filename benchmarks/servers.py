@@ -71,9 +71,12 @@ class Server:
         return time.clock_gettime(~self.pid << 3 | 2)  # the clock of clock_getcpuclockid(3)
 
     def cost(self, bodies: Sequence[bytes], connections: int, seconds: float) -> float:
-        """Returns the CPU milliseconds per request under load. An error in an answer stops the benchmark."""
+        """Returns the CPU milliseconds per request under load from this process.
+
+        An error in an answer stops the benchmark.
+        """
         before = self.cpu()
-        done = load.run(self.port, bodies, connections, seconds)
+        done = load.run_here(self.port, bodies, connections, seconds)
         if done.errors:
             raise SystemExit(f"{self.name} answered with errors under load.")
         return (self.cpu() - before) / done.requests * 1e3

@@ -1,12 +1,12 @@
 """Compares the cost of a request with another checkout's: the server's CPU for each of the four queries.
 
-    python -m benchmarks.side_by_side --against ../base [--turns 10] [--seconds 1.2]
+    python -m benchmarks.side_by_side --against ../base [--turns 10] [--seconds 3]
 
 Both checkouts serve the generated catalogue from one mongod, each with the `lectern serve` of its own `.venv`
 and from a database that it filled itself. Their answers must have the same shape; the format of cursors and
-times may differ. In each turn both are loaded, and they alternate in going first. They are restarted for each
-turn, because the memory layout of a process changes the cost by a few per cent. The result is the median of
-the ratios within a turn. A comparison with the same commit shows how large the noise is.
+times may differ. In each turn both are loaded in alternation: see benchmarks.alternation. They are restarted
+for each turn, because the memory layout of a process changes the cost by a few per cent. The result is the
+median of the turns' ratios. A comparison with the same commit shows how large the noise is.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from pathlib import Path
 
 from app import embedded
 from benchmarks import load, questions, report
+from benchmarks.alternation import Slices, alternate, ratio
 from benchmarks.report import Json
 from benchmarks.servers import ENGINES, LECTERN, Server, leave_a_core, started, with_settings
 
@@ -41,7 +42,7 @@ def main() -> None:
         "--against", type=Path, required=True, help="the other checkout, after its `make setup`"
     )
     parser.add_argument("--turns", type=int, default=10)
-    parser.add_argument("--seconds", type=float, default=1.2, help="for each query, server and turn")
+    parser.add_argument("--seconds", type=float, default=3, help="for each query, server and turn")
     arguments = parser.parse_args()
     leave_a_core()
     with (
@@ -51,7 +52,7 @@ def main() -> None:
         checkouts = {"there": arguments.against.absolute(), "here": _HERE}
         for name, checkout in checkouts.items():
             _fill(name, checkout, uri)
-        turns = [_turn(checkouts, uri, arguments.seconds, number) for number in range(arguments.turns)]
+        turns = [_turn(checkouts, uri, arguments.seconds) for _ in range(arguments.turns)]
     print(f"CPU of {_HERE.name} against {arguments.against.name}; medians of {arguments.turns} turns\n")
     print(report.table(_HEAD, [_row(query, [turn[query] for turn in turns]) for query in questions.TITLES]))
 
@@ -98,42 +99,33 @@ def _shape(value: Json) -> Json:
     return [_shape(inner) for inner in value] if isinstance(value, list) else value is None
 
 
-def _turn(
-    checkouts: Mapping[str, Path], uri: str, seconds: float, number: int
-) -> dict[str, tuple[float, float]]:
-    """The CPU milliseconds per request there and here, by query."""
+def _turn(checkouts: Mapping[str, Path], uri: str, seconds: float) -> dict[str, Slices]:
+    """The cost of both, by query."""
     with ExitStack() as stack:
         servers = [stack.enter_context(_serving(*checkout, uri)) for checkout in checkouts.items()]
         bodies = _agreed(servers)
         for query, server in product(questions.TITLES, servers):
             load.run(server.port, bodies[query, server.name], _CONNECTIONS, _WARM_UP)
-        costs = {}
-        for query in questions.TITLES:
-            order = servers if number % 2 else servers[::-1]
-            measured = {
-                server.name: server.cost(bodies[query, server.name], _CONNECTIONS, seconds)
-                for server in order
-            }
-            there, here = (measured[server.name] for server in servers)
-            costs[query] = (there, here)
-        return costs
+        return {
+            query: alternate(
+                servers,
+                {server.name: bodies[query, server.name] for server in servers},
+                _CONNECTIONS,
+                seconds,
+            )
+            for query in questions.TITLES
+        }
 
 
-def _row(query: str, turns: Sequence[tuple[float, float]]) -> list[object]:
-    ratios = [here / there for there, here in turns]
-    there, here = (statistics.median(times) for times in zip(*turns, strict=True))
+def _row(query: str, turns: Sequence[Slices]) -> list[object]:
+    ratios = [ratio(slices, "here", "there") for slices in turns]
+    there, here = (
+        statistics.median(one for turn in turns for one in turn[name]) for name in ("there", "here")
+    )
     median = statistics.median(ratios)
     verdict = "passes" if median <= _MOST else f"fails: at most {_MOST}"
-    title = f"{query}: {questions.TITLES[query]}"
-    return [
-        title,
-        f"{there:.3f}",
-        f"{here:.3f}",
-        f"{median:.3f}",
-        f"{min(ratios):.3f}",
-        f"{max(ratios):.3f}",
-        verdict,
-    ]
+    figures = [f"{own:.3f}" for own in (there, here, median, min(ratios), max(ratios))]
+    return [f"{query}: {questions.TITLES[query]}", *figures, verdict]
 
 
 if __name__ == "__main__":

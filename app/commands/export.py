@@ -11,7 +11,7 @@ import typer
 from pymongo.errors import ConnectionFailure
 from rich.console import Console
 
-from app.commands.command_error import CommandError
+from app.commands.command_error import CommandError, file_error
 from app.commands.option_values import collection_name
 from app.database import connect, ping, require_transactions
 from app.importing import Importable, counted, export_rows
@@ -132,7 +132,7 @@ def _command_errors(interrupted: str) -> Iterator[None]:
     except FileExistsError as error:
         raise CommandError(f"{error.filename} already exists. A backup needs a new directory.") from None
     except OSError as error:
-        raise CommandError(f"{error.filename}: {error.strerror}") from None
+        raise file_error(error) from None
     except KeyboardInterrupt:
         _say(interrupted)
         raise typer.Exit(130) from None

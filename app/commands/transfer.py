@@ -12,7 +12,7 @@ from typing import Annotated, TypeVar
 import typer
 from rich.console import Console
 
-from app.commands.command_error import CommandError
+from app.commands.command_error import CommandError, file_error
 from app.commands.option_values import collection_name
 from app.database import connect, ping
 from app.importing import (
@@ -313,7 +313,7 @@ def _command_errors() -> Iterator[None]:
             f"MongoDB failed: {reason_of(error)}\nRun the same command again: it resumes where it stopped."
         ) from None
     except OSError as error:
-        raise CommandError(f"{error.filename}: {error.strerror}") from None
+        raise file_error(error) from None
     except KeyboardInterrupt:
         typer.echo("Interrupted. Run the same command again to finish.", err=True)
         raise typer.Exit(130) from None

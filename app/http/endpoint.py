@@ -27,7 +27,7 @@ from app.http import body, decoding, graphiql, reply
 from app.http.cancellation import Watch, Watches
 from app.http.decoding import GRAPHQL_RESPONSE, HTML, JSON, Headers
 from app.http.reply import Reply
-from app.observing import NO_PARENT, Instrumentation, Record, Redaction, Refused, new_trace, read_traceparent
+from app.observing import Instrumentation, Record, Redaction, Refused, read_traceparent
 from app.protection import CHEAP, Admission
 from app.request import Request, Services
 from loaders import mongo
@@ -142,14 +142,11 @@ class Endpoint:
     def _record(self, method: str, headers: Headers) -> Record:
         """Begins the record of a request."""
         shown = headers.get(b"x-lectern-trace")
-        parent = read_traceparent(headers.get(b"traceparent"))
-        if parent is NO_PARENT and self.instrumentation.needs_trace:
-            parent = new_trace()
         return Record(
             datetime.now(UTC),
             decoding.request_id(headers),
             decoding.client(headers),
-            parent,
+            read_traceparent(headers.get(b"traceparent")),
             method=method,
             is_shown=shown in {b"1", b"plan"},
             with_plan=self.trace_plan and shown == b"plan",

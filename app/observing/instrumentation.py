@@ -26,11 +26,7 @@ class Listener:
     The methods are called on the event loop, so they must return quickly and never raise. A subclass
     overrides the methods for the events that it needs. If no listener overrides a method, its event isn't
     measured.
-
-    needs_trace: whether each request needs a trace id, also if its client sent none.
     """
-
-    needs_trace = False
 
     def request_ended(self, record: Record) -> None:
         """Called when a request's response is ready to be sent, or its client has disconnected."""
@@ -63,7 +59,7 @@ class Instrumentation:
     """The listeners of an application.
 
     Each attribute belongs to one event. It is a function that notifies the event's listeners, or None if the
-    event has no listeners. needs_trace: whether a listener needs each request's trace id.
+    event has no listeners.
     """
 
     __slots__ = (
@@ -71,7 +67,6 @@ class Instrumentation:
         "command_sent",
         "late_write",
         "misfit",
-        "needs_trace",
         "refused",
         "request_ended",
         "transaction",
@@ -79,7 +74,6 @@ class Instrumentation:
 
     def __init__(self, *listeners: Listener) -> None:
         self._listeners = listeners
-        self.needs_trace = any(listener.needs_trace for listener in listeners)
         self.request_ended: Callable[[Record], None] | None = self._all("request_ended")
         self.command_sent: OnCommand | None = self._all("command_sent")
         self.refused: Callable[[Refused], None] | None = self._all("refused")

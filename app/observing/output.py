@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from select import PIPE_BUF, select
 from threading import Event, Thread
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 from app.observing.exit_hooks import at_exit
 
@@ -13,6 +13,8 @@ _MOST_PENDING = 4_000_000  # maximum size of the lines that wait for the log's r
 _EVERY = 0.1  # seconds between writes
 _LONGEST_WAIT = 1.0  # seconds that a line waits for the log's reader where there is no thread
 _LAST = 0.8  # seconds that a process that ends waits for the log's reader
+
+_Line: TypeAlias = bytes | Callable[[], bytes]
 
 
 class Output:
@@ -24,7 +26,7 @@ class Output:
 
     def __init__(self, stream: BinaryIO, on_dropped: Callable[[int], None] = lambda _: None) -> None:
         self._stream, self._on_dropped = stream, on_dropped
-        self._pending: deque[bytes] = deque()
+        self._pending: deque[tuple[_Line, int]] = deque()
         self._added = self._written = self._reported = self.dropped = 0
         self._has_lines, self._is_ending = Event(), Event()
         self._thread: Thread | None = None
@@ -43,13 +45,27 @@ class Output:
                 self._put(line)
             else:
                 self.dropped += 1
-        elif self._added - self._written > _MOST_PENDING:
-            self.dropped += 1
         else:
-            self._added += len(line)
-            self._pending.append(line)
-            if not self._has_lines.is_set():
-                self._has_lines.set()
+            self._add(line, len(line))
+
+    def write_later(self, line: Callable[[], bytes], size: int) -> None:
+        """Writes a line that is made in the thread, where many are made together, which is cheaper.
+
+        size: the memory that the line takes until then, in bytes.
+        """
+        if self._thread is None:
+            self.write(line())
+        else:
+            self._add(line, size)
+
+    def _add(self, line: _Line, size: int) -> None:
+        if self._added - self._written > _MOST_PENDING:
+            self.dropped += 1
+            return
+        self._added += size
+        self._pending.append((line, size))
+        if not self._has_lines.is_set():
+            self._has_lines.set()
 
     def close(self) -> None:
         """Waits until all lines are written, for at most a second. Later lines are written at once."""
@@ -65,13 +81,21 @@ class Output:
             self._has_lines.wait()
             self._is_ending.wait(_EVERY)  # more lines will follow soon, and are written together
             self._has_lines.clear()
-            lines = [self._pending.popleft() for _ in range(len(self._pending))]
-            for chunk in _chunks(lines):
+            for chunk in _chunks(self._take(len(self._pending))):
                 self._put(chunk)
-            self._written += sum(map(len, lines))
             if dropped := self.dropped - self._reported:
                 self._reported += dropped
                 self._on_dropped(dropped)
+
+    def _take(self, number: int) -> Iterator[bytes]:
+        """Yields the next lines."""
+        for _ in range(number):
+            line, size = self._pending.popleft()
+            self._written += size
+            try:
+                yield line if isinstance(line, bytes) else line()
+            except Exception:  # without this thread, there would be no log
+                self.dropped += 1
 
     def _put(self, lines: bytes) -> None:
         with suppress(OSError, ValueError):  # nobody reads the log any more, or the stream is closed

@@ -48,7 +48,7 @@ class Record:
     began to run. executed: when its data was complete. ended: when the response was encoded.
 
     method: the HTTP method. id: the client's `X-Request-Id`, or else a random id. parent: the client's trace
-    context, or else a new one if a listener needs it.
+    context; without one, NO_PARENT, or a new trace if the request is exported.
     address, subject, variables: the client's IP address, the ID of the viewer's account, and the variables of
     a query (never of a mutation, because they include passwords). They are personal data: see
     LECTERN_LOG_PERSONAL_DATA.

@@ -1,22 +1,22 @@
 """The log's line for each request, and the plans of slow operations."""
 
 from collections import OrderedDict
-from datetime import UTC
+from functools import partial
 from time import monotonic
 from typing import Any
 
-import orjson
 import structlog
 
 from app.observing.instrumentation import Listener
 from app.observing.logs import Log
-from app.observing.phases import phases
 from app.observing.record import Record
 from app.observing.redaction import Redaction
+from app.observing.request_line import console_line, json_line
 
 _MOST_SLOW = 200  # maximum number of operations whose slow runs are counted
 _SLOW_EVERY = 10.0  # minimum seconds between log lines about one slow operation
 _LONGEST_VARIABLES = 1_000  # maximum length of the variables in a line, in characters
+_SIZE, _ENTRY_SIZE = 1_000, 200  # bytes of memory of a record, and of each command and level in it
 _MOST_LEVELS, _MOST_COMMANDS = 50, 5  # maximum number of levels in a plan, and of commands shown per level
 
 
@@ -34,7 +34,8 @@ class RequestLog(Listener):
 
     def request_ended(self, record: Record) -> None:
         if self._with_requests:
-            Log.output.write(_json_line(record) if Log.is_json else _console_line(record))
+            size = _SIZE + _ENTRY_SIZE * (len(record.commands) + len(record.levels))
+            Log.output.write_later(partial(json_line if Log.is_json else console_line, record), size)
         if record.seconds >= self._slow and record.engine:
             self._warn(record)
 
@@ -91,44 +92,6 @@ def _identity(record: Record) -> dict[str, Any]:
     if Redaction.shows_values:
         fields |= {"address": record.address, "subject": record.subject}
     return {name: value for name, value in fields.items() if value}
-
-
-def _json_line(record: Record) -> bytes:
-    failed: dict[str, Any] = {"code": record.code, "errors": record.errors} if record.errors else {}
-    if record.error_id:
-        failed["error_id"] = record.error_id
-    engine = {"engine": record.engine, "cached": record.was_cached, "price": record.price}
-    return orjson.dumps(
-        {
-            "event": "request",
-            "level": "info",
-            "timestamp": record.at.astimezone(UTC),
-            **_identity(record),
-            "viewer": record.viewer,
-            "status": record.status,
-            **failed,
-            **(engine if record.engine else {}),
-            "commands": record.command_count,
-            "mongo_ms": round(record.command_ms, 3),
-            "ms": _ms(record.seconds),
-            **{f"{phase.name}_ms": _ms(phase.ended - phase.began) for phase in phases(record)},
-            "bytes": record.bytes,
-        },
-        option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z,
-    )
-
-
-def _console_line(record: Record) -> bytes:
-    """Formats a request for people: the fields that matter most, in columns."""
-    time = record.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    what = " ".join([record.kind or "request", record.name or record.hash]).strip()
-    failed = f" {record.code}" if record.code else ""
-    client = f"{record.client.name}/{record.client.version}".strip("/")
-    commands = f"{record.command_count} commands {record.command_ms:.1f} ms"
-    columns = f"{what:<28} {record.status}{failed} {_ms(record.seconds):>8.1f} ms  {commands:<22}"
-    details = f"price={record.price} bytes={record.bytes} viewer={record.viewer} id={record.id}"
-    line = f"{time} [info     ] {columns} {details}" + (f" client={client}" if client else "")
-    return f"{line}\n".encode()
 
 
 def _ms(seconds: float) -> float:

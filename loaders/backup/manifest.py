@@ -2,12 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import orjson
-from pydantic import BaseModel, Field, NonNegativeInt, ValidationError
+from pydantic import AwareDatetime, BaseModel, Field, NonNegativeInt, ValidationError
 
 from loaders.collections import COLLECTIONS
 
@@ -34,10 +33,10 @@ class Manifest(BaseModel, frozen=True):
     """
 
     format: int
-    lectern: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+")]
+    lectern: Annotated[str, Field(pattern=r"^\d{1,9}\.\d{1,9}\.\d{1,9}")]
     database: str
-    begun: datetime
-    collections: Mapping[str, Contents]
+    begun: AwareDatetime
+    collections: Annotated[Mapping[str, Contents], Field(min_length=1)]
 
     @property
     def documents(self) -> int:

@@ -19,7 +19,7 @@ def new_directory(directory: Path) -> Iterator[Path]:
 
     Raises FileExistsError if there is something with that name.
     """
-    if directory.exists():
+    if os.path.lexists(directory):  # also a symbolic link to nothing
         raise FileExistsError(EEXIST, os.strerror(EEXIST), str(directory))
     if not directory.parent.is_dir():
         raise FileNotFoundError(ENOENT, os.strerror(ENOENT), str(directory.parent))

@@ -3,6 +3,7 @@
 import io
 import os
 import threading
+from functools import partial
 from typing import Any
 
 from app.observing.output import Output
@@ -25,6 +26,62 @@ def test_lines_from_the_thread_are_complete_and_in_order() -> None:
     output.close()
     output.write(b"last\n")
     assert stream.getvalue() == b"".join([*lines, b"last\n"])
+
+
+def test_lines_that_are_made_later_keep_their_place() -> None:
+    stream, makers = io.BytesIO(), set()
+    output = Output(stream)
+
+    def line(number: int) -> bytes:
+        makers.add(threading.current_thread().name)
+        return b"%d\n" % number
+
+    output.write_later(partial(line, 0), 10)
+    assert stream.getvalue() == b"0\n"
+    assert makers == {threading.current_thread().name}
+    makers.clear()
+    output.write_in_background()
+    for number in range(1, 1_000):
+        if number % 3:
+            output.write_later(partial(line, number), 10)
+        else:
+            output.write(b"%d\n" % number)
+    output.close()
+    assert stream.getvalue() == b"".join(b"%d\n" % number for number in range(1_000))
+    assert makers == {"log"}
+
+
+def test_a_line_that_can_t_be_made_is_counted_and_the_others_are_written() -> None:
+    stream = io.BytesIO()
+    told: list[int] = []
+    output = Output(stream, told.append)
+    output.write_in_background()
+
+    def broken() -> bytes:
+        raise ValueError
+
+    output.write_later(broken, 10)
+    output.write(b"next\n")
+    output.close()
+    assert stream.getvalue() == b"next\n"
+    assert (output.dropped, told) == (1, [1])
+
+
+def test_the_memory_of_lines_that_are_made_later_is_bounded() -> None:
+    read, write = os.pipe()
+    with open(write, "wb") as stream, open(read, "rb") as reader:  # noqa: PTH123 # file descriptors
+        output = Output(stream)
+        output.write_in_background()
+        for _ in range(2_000):
+            output.write_later(lambda: b"x" * 999 + b"\n", 10_000)
+        kept = 2_000 - output.dropped
+        assert 4_000_000 <= kept * 10_000 <= 4_000_000 + 100 * 10_000  # a pipe takes the first 64 lines
+        reading = threading.Thread(target=output.close)
+        reading.start()
+        received = 0
+        while received < kept * 1_000:
+            received += len(reader.read1(1_000_000))
+        reading.join()
 
 
 def test_lines_that_nobody_reads_are_dropped_and_counted_once_somebody_does() -> None:

@@ -22,6 +22,7 @@ from app import main
 from app.main import create_app
 from app.observing import Listener, Record, RequestLog, logs, request_log
 from app.observing.redaction import traceback_of
+from app.observing.request_line import console_line
 from app.settings import Settings
 from loaders.mongo import Database
 from resolvers.context import Viewer
@@ -270,7 +271,7 @@ async def test_a_client_can_t_send_control_characters_to_a_terminal(
     (record,) = await _records(settings, {"json": {"query": "{ __typename }"}}, headers=headers)
     assert record.client.name.startswith("a\ufffd")
     RequestLog(0.0, with_requests=False).request_ended(record)
-    for text in (request_log._console_line(record).decode().rstrip("\n"), capsys.readouterr().out):
+    for text in (console_line(record).decode().rstrip("\n"), capsys.readouterr().out):
         assert "\x1b[31m" not in text.replace("\x1b[0m", "")
         assert not {"\x9b", "\x85", "\t"} & {*text}
 

@@ -249,6 +249,9 @@ DAMAGE = [
     (replace("manifest.json", '{"name": "an app"}'), r"manifest\.json is damaged, or is not the manifest"),
     (replace("manifest.json", "[1]"), r"manifest\.json is damaged, or is not the manifest"),
     (change(collections=5), r"manifest\.json is damaged, or is not the manifest"),
+    (change(collections={}), r"manifest\.json is damaged, or is not the manifest"),
+    (change(begun="2026-11-28T01:02:03"), r"manifest\.json is damaged, or is not the manifest"),
+    (change(lectern=f"{'9' * 5_000}.0.0"), r"manifest\.json is damaged, or is not the manifest"),
     (change(lectern="later"), r"manifest\.json is damaged, or is not the manifest"),
     (change(format=2), r"b is a backup in format 2, but this version of Lectern reads only format 1\."),
     (

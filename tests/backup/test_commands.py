@@ -193,9 +193,20 @@ def test_mistakes_are_told_in_a_line(two: SettingsPair, run: Run, tmp_path: Path
     again = error(run("export", "--all", backup))
     assert again == f"{backup} already exists. A backup needs a new directory."
     assert error(run("export", "--all", f"{backup}/no/b")) == f"{backup}/no: No such file or directory"
+    (tmp_path / "link").symlink_to(tmp_path / "nothing")
+    linked = error(run("export", "--all", f"{tmp_path}/link"))
+    assert linked == f"{tmp_path}/link already exists. A backup needs a new directory."
     assert error(run("restore", f"{backup}2")) == f"{backup}2 does not exist."
     insert(two.target, "courses", {"_id": 1})
     assert error(run("restore", backup)).startswith(f"The database {two.target.mongodb_database} isn't empty")
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(two: SettingsPair, tmp_path: Path) -> None:
+    insert(two.source, "courses", {"_id": 1, "title": os.urandom(100_000)})
+    limited = ["prlimit", "--fsize=50000", str(LECTERN), "export", "--all", str(tmp_path / "backup")]
+    done = subprocess.run(limited, env=os.environ | environment(two.source), capture_output=True, text=True)
+    assert (done.returncode, done.stderr.strip()) == (1, "A file cannot be read or written: File too large")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("arguments", [("courses", "-", "--all", "x"), ("courses",), ()])

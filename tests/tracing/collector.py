@@ -32,7 +32,7 @@ class Collector(ThreadingHTTPServer):
         for of_resource in ExportTraceServiceRequest.FromString(body).resource_spans:
             self.resources.append(values(of_resource.resource.attributes))
             for of_scope in of_resource.scope_spans:
-                self.spans += of_scope.spans
+                self.spans += list(of_scope.spans)  # at once: another thread reads them
 
     def traces(self) -> dict[str, list[Span]]:
         """The spans of each trace, each beginning with the request's own."""
@@ -52,8 +52,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
-        self.server.headers = dict(self.headers)
-        self.server.export(gzip.decompress(body) if self.headers["content-encoding"] == "gzip" else body)
+        if self.path == "/v1/traces":  # the metrics come to the same server
+            self.server.headers = dict(self.headers)
+            self.server.export(gzip.decompress(body) if self.headers["content-encoding"] == "gzip" else body)
         self.send_response(200)
         self.send_header("content-length", "0")
         self.end_headers()

@@ -6,11 +6,11 @@ import pytest
 from opentelemetry.sdk.trace.sampling import Decision, TraceIdRatioBased
 
 from app import error_codes
-from app.observing import Record, TraceContext, new_trace
+from app.observing import NO_PARENT, Record, TraceContext, new_trace
 from app.observing.tracing.sampling import MOST_PER_SECOND, Sampled, Sampling, TokenBucket
 from tests.support import NOW
 
-OWN, CLIENTS = TraceContext("f" * 32), TraceContext("f" * 32, "1" * 16)
+OWN, CLIENTS = NO_PARENT, TraceContext("f" * 32, "1" * 16)
 OURS = {"OVERLOADED", "TIMEOUT", "SERVICE_UNAVAILABLE", "INTERNAL_SERVER_ERROR"}
 CODES = {value for name, value in vars(error_codes).items() if name.isupper() and isinstance(value, str)}
 
@@ -35,6 +35,13 @@ def test_the_rate_chooses_the_same_traces_as_opentelemetry(rate: float) -> None:
     assert abs(sampled - 10_000 * rate) <= 200
 
 
+@pytest.mark.parametrize("rate", [0.0, 0.3, 1.0])
+def test_a_request_without_a_trace_is_chosen_at_random(rate: float) -> None:
+    sampling = Sampling(rate, 1)
+    sampled = sum(sampling.of(ended()) is Sampled.RATE for _ in range(10_000))
+    assert abs(sampled - 10_000 * rate) <= 300 * (0 < rate < 1)  # at 0.3, six standard deviations are 275
+
+
 def test_a_new_trace_has_a_random_id() -> None:
     traces = {new_trace() for _ in range(1000)}
     assert len(traces) == 1000
@@ -57,7 +64,7 @@ def test_a_new_trace_has_a_random_id() -> None:
     ],
 )
 def test_a_request_is_exported_for_a_reason(record: Record, sampled: Sampled | None) -> None:
-    assert Sampling(0.01, 1).of(record) is sampled
+    assert Sampling(0 if record.parent is NO_PARENT else 0.01, 1).of(record) is sampled
 
 
 @pytest.mark.parametrize("code", sorted(CODES | set(error_codes.BY_STATUS.values())))

@@ -1,6 +1,7 @@
 """Which requests are exported as traces."""
 
 from enum import StrEnum
+from random import random
 
 from app.error_codes import OUR_FAULTS
 from app.observing.record import Record
@@ -16,7 +17,7 @@ _ALL = "g"  # greater than all hexadecimal digits
 class Sampled(StrEnum):
     """Why a request is exported.
 
-    RATE: its trace id is among those that are sampled. CLIENT: the client has sampled the trace, or has sent
+    RATE: it is in the share that is sampled. CLIENT: the client has sampled the trace, or has sent
     such a trace id. FAILED, SLOW: how it ended. OVER: dropped by the rate limit.
     """
 
@@ -47,15 +48,16 @@ class TokenBucket:
 class Sampling:
     """Samples a share of all requests, and keeps those that failed or were slow.
 
-    The share is decided as OpenTelemetry's TraceIdRatioBased does: by the lower 64 bits of the trace id, so
-    that all services with the same rate choose the same traces. Clients can choose their trace ids, so these
-    are limited like the sampled flag.
+    A request without a trace is sampled at random. For a client's trace, the share is decided as
+    OpenTelemetry's TraceIdRatioBased does: by the lower 64 bits of the trace id, so that all services with
+    the same rate choose the same traces. Clients can choose their trace ids, so these are limited like the
+    sampled flag.
 
     rate: the share, from 0 to 1. slow: the number of seconds from which on a request is slow.
     """
 
     def __init__(self, rate: float, slow: float) -> None:
-        self._takes_all = rate >= 1
+        self._rate, self._takes_all = rate, rate >= 1
         # Compared as text, because that is faster than parsing each trace id.
         self._bound = _ALL if self._takes_all else f"{round(rate * 2**64):016x}"
         self._slow = slow
@@ -64,7 +66,7 @@ class Sampling:
     def of(self, record: Record) -> Sampled | None:
         """Returns why a request that has ended is exported, or None if it isn't."""
         trace = record.parent
-        is_within_rate = trace.trace_id[16:] < self._bound
+        is_within_rate = trace.trace_id[16:] < self._bound if trace.trace_id else _is_drawn(self._rate)
         if is_within_rate and (self._takes_all or not trace.span_id):
             return Sampled.RATE
         if record.errors and is_failed(record):
@@ -76,6 +78,10 @@ class Sampling:
         else:
             return None
         return reason if bucket.take(record.ended) else Sampled.OVER
+
+
+def _is_drawn(rate: float) -> bool:
+    return random() < rate  # noqa: S311  # not a secret
 
 
 def is_failed(record: Record) -> bool:

@@ -4,6 +4,7 @@ from importlib import metadata
 
 from app.observing.instrumentation import Listener
 from app.observing.record import Record
+from app.observing.trace_context import new_trace
 from app.observing.tracing.sampling import Sampled, Sampling
 from app.observing.tracing.span_queue import Exporter, SpanQueue, number_of_spans
 from app.settings import Settings
@@ -12,11 +13,11 @@ from app.settings import Settings
 class Traces(Listener):
     """Queues the records of sampled requests for export. The others cost a few comparisons.
 
+    It must be the first listener, because it says in the record which trace a request belongs to.
+
     exported, dropped: the number of spans so far. Spans are dropped if too many requests are to be exported,
     or if the collector doesn't take them.
     """
-
-    needs_trace = True
 
     def __init__(self, sampling: Sampling, exporter: Exporter) -> None:
         self._sampled = sampling.of
@@ -54,6 +55,8 @@ class Traces(Listener):
             self._over += number_of_spans(record)
         else:
             record.is_exported = True
+            if not record.parent.trace_id:
+                record.parent = new_trace()
             self._queue.put(record, sampled)
 
     def close(self) -> None:
