@@ -1,13 +1,16 @@
 """The commands `lectern serve` and `lectern dev`."""
 
 import asyncio
+import os
 import secrets
 import socket
 import webbrowser
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from importlib import metadata
 from pathlib import Path
 from shlex import quote
-from typing import Annotated
+from typing import Annotated, Any
 
 import structlog
 import typer
@@ -79,9 +82,7 @@ def serve(
         listening,
         workers,
         patience=settings.drain_delay + settings.drain_seconds,
-        on_started=lambda: _announce(
-            f"Lectern is serving {settings.mongodb_database} at {_url(listening)}/graphql"
-        ),
+        on_started=lambda: _announce_start(settings, _url(listening), workers, admin_sockets),
         memory=counted,
         admin=AdminProcess(lambda: _admin(counted, export_every), admin_sockets)
         if counted and has_admin
@@ -162,7 +163,10 @@ def _serve_embedded(
             watch.start()
 
         serving.on_started = on_started
-        serving.run([listening])
+        try:
+            serving.run([listening])
+        except CannotStartError as error:
+            raise CommandError(f"{error} Choose another port with --port.") from None
     if watch.mongod_died:
         raise CommandError(
             "The embedded MongoDB has died, so the gateway has stopped. Start it again.\n"
@@ -277,13 +281,21 @@ Ctrl-C stops everything."""
         webbrowser.open(url)
 
 
-def _announce(message: str, *, is_warning: bool = False) -> None:
+def _announce_start(settings: Settings, url: str, workers: int, admin: Sequence[socket.socket]) -> None:
+    details: dict[str, Any] = {"version": metadata.version("lectern"), "pid": os.getpid(), "workers": workers}
+    if admin:
+        details["admin"] = _url(admin[0])
+    _announce(f"Lectern is serving {settings.mongodb_database} at {url}/graphql", **details)
+
+
+def _announce(message: str, *, is_warning: bool = False, **details: Any) -> None:
     """Prints a message for the operator: as a line of the log if the log is JSON, otherwise as it is."""
     if Log.is_json:
         log = structlog.get_logger("lectern")
-        (log.warning if is_warning else log.info)(message)
+        (log.warning if is_warning else log.info)(message, **details)
     else:
-        _say(message)
+        shown = ", ".join(f"{name} {value}" for name, value in details.items())
+        _say(f"{message}\n  {shown}" if shown else message)
 
 
 def _say(message: str) -> None:

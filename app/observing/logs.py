@@ -5,11 +5,12 @@ Each event is one line, including events from libraries. Lines are for people, o
 
 import logging
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 import structlog
-from structlog.typing import EventDict
+from structlog.typing import EventDict, Processor
 
 from app.observing.output import Output
 from app.observing.redaction import Redaction, traceback_of
@@ -44,12 +45,22 @@ def configure_logs(settings: Settings | None = None) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso"),
             _with_traceback,
-            _json if Log.is_json else structlog.dev.ConsoleRenderer(colors=is_terminal),
+            _json if Log.is_json else _for_people(structlog.dev.ConsoleRenderer(colors=is_terminal)),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(Log.level),
         logger_factory=lambda *_: _Lines(),
     )
     _take_over_libraries()
+
+
+def _for_people(render: structlog.dev.ConsoleRenderer) -> Processor:
+    """Formats a line for people. The lines of a plan are below it, instead of in it."""
+
+    def rendered(logger: object, method: str, event: EventDict) -> str:
+        plan: Sequence[str] = event.pop("plan", ())
+        return "\n    ".join([render(logger, method, event), *plan])
+
+    return rendered
 
 
 def _take_over_libraries() -> None:

@@ -2,8 +2,8 @@
 
 from app.server.admin_process import AdminProcess
 from app.server.drain import is_leaving
-from app.server.server import Server, bound_socket, make_server, require_files
-from app.server.workers import CannotStartError, prepare_signals, run_workers
+from app.server.server import CannotStartError, Server, bound_socket, make_server, require_files
+from app.server.workers import prepare_signals, run_workers
 
 __all__ = [
     "AdminProcess",

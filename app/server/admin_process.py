@@ -11,7 +11,7 @@ from time import monotonic, sleep
 import structlog
 
 from app.server.process_control import die_with, name_process
-from app.server.server import STOP, Server
+from app.server.server import STOP, CannotStartError, Server
 
 _RETRY = 5.0  # seconds to wait after the process died, before it is started again
 _SECONDS = 0.5  # time for requests and the last export when stopping
@@ -85,6 +85,9 @@ class AdminProcess:
             server.config.callback_notify = partial(_end_without, supervisor)
             server.config.timeout_notify = _HEARTBEAT
             server.run(list(self._listening))
+        except CannotStartError as error:
+            _log.error("the admin process can't start", reason=str(error))
+            os._exit(1)
         except BaseException:
             _log.exception("the admin process failed")
             os._exit(1)

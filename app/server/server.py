@@ -55,6 +55,10 @@ _NO_SYN = b"".join(
 _log = structlog.get_logger("lectern")
 
 
+class CannotStartError(Exception):
+    """A server can't start; the message says why."""
+
+
 class Server(uvicorn.Server):
     """Serves bound sockets until a signal stops it.
 
@@ -103,8 +107,17 @@ class Server(uvicorn.Server):
         return ServerCounts(len(state.connections), len(state.idle), len(state.tasks), state.rejections)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Starts to serve. Raises CannotStartError if another process already listens on the same port."""
         await self.on_tick(0)  # sets the `Date` header of the first responses
+        own = [listening.dup() for listening in sockets or []]
         await super().startup(sockets)
+        try:
+            for listening in own:
+                with listening:
+                    _require_listening(listening, self.config.backlog)
+        except CannotStartError:
+            await self.lifespan.shutdown()
+            raise
         self.on_started()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -233,6 +246,15 @@ def bound_socket(host: str, port: int) -> socket.socket:
         listening.close()
         raise
     return listening
+
+
+def _require_listening(listening: socket.socket, backlog: int) -> None:
+    """Raises CannotStartError if the socket couldn't listen. uvloop closes such a socket without an error."""
+    host, port = listening.getsockname()[:2]
+    try:
+        listening.listen(backlog)  # again, which changes nothing if it is listening already
+    except OSError as error:
+        raise CannotStartError(f"Can't listen on {host} port {port}: {error.strerror}.") from None
 
 
 def _accept(listening: socket.socket) -> socket.socket | None:

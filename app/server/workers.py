@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic
 from typing import Any, NoReturn, TypeAlias
@@ -28,7 +28,7 @@ from app.metrics import WORKER_DEATHS, Counter, SharedMemory, State
 from app.observing import run_exit_hooks
 from app.server.admin_process import AdminProcess
 from app.server.process_control import die_with
-from app.server.server import STOP, Server
+from app.server.server import STOP, CannotStartError, Server
 
 _HEARTBEAT = 1.0  # seconds between a worker's heartbeats
 
@@ -51,10 +51,6 @@ _READY, _ALL_STOP = 1, 2
 _Options: TypeAlias = Mapping[str, Any]  # gunicorn's settings by name
 
 _log = structlog.get_logger("lectern")
-
-
-class CannotStartError(Exception):
-    """A worker can't start; the message says why."""
 
 
 def run_workers(
@@ -221,9 +217,8 @@ class _Supervisor(Arbiter):  # type: ignore[misc] # gunicorn has no type hints
 
     def halt(self, reason: str | None = None, exit_status: int = 0) -> NoReturn:
         if not exit_status:
-            _log.info(
-                "draining: press Ctrl-C to stop immediately", seconds=self.cfg.graceful_timeout - _MARGIN
-            )
+            hint = {"hint": "press Ctrl-C to stop immediately"} if sys.stdin and sys.stdin.isatty() else {}
+            _log.info("draining", seconds=self.cfg.graceful_timeout - _MARGIN, **hint)
         if self._memory:
             self._memory.own.begin_drain()
         for worker in self.WORKERS.values():
@@ -278,18 +273,16 @@ class _Worker(Worker):  # type: ignore[misc] # gunicorn has no type hints
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
 
     def load_wsgi(self) -> None:
-        try:
+        with _explained():
             super().load_wsgi()
-        except CannotStartError as error:
-            _log.error("a worker can't start", reason=str(error))
-            sys.exit(1)
 
     def run(self) -> None:
         server: Server = self.wsgi
         server.signals = {signal.SIGTERM: server.handle_exit, signal.SIGQUIT: lambda *_: os._exit(0)}
         server.on_started = self._show_ready
         server.is_last = self.all_stop
-        server.run(self.sockets)
+        with _explained():
+            server.run(self.sockets)
         if server.was_cut:
             run_exit_hooks()
             os._exit(0)  # a normal exit would join threads, which might still be waiting for MongoDB
@@ -305,6 +298,16 @@ class _Worker(Worker):  # type: ignore[misc] # gunicorn has no type hints
             if os.getppid() != self.ppid:
                 os._exit(1)
             await asyncio.sleep(_HEARTBEAT)
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Ends the process with an error in the log if a server can't start."""
+    try:
+        yield
+    except CannotStartError as error:
+        _log.error("a worker can't start", reason=str(error))
+        sys.exit(1)
 
 
 def _reap() -> Iterator[tuple[int, int]]:

@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
+import structlog
 from bson import ObjectId
 from structlog.testing import capture_logs
 
@@ -274,6 +275,17 @@ async def test_a_client_can_t_send_control_characters_to_a_terminal(
     for text in (console_line(record).decode().rstrip("\n"), capsys.readouterr().out):
         assert "\x1b[31m" not in text.replace("\x1b[0m", "")
         assert not {"\x9b", "\x85", "\t"} & {*text}
+
+
+async def test_people_read_the_plan_of_a_slow_operation_line_by_line(settings: Settings) -> None:
+    (record,) = await _records(settings, {"json": {"query": "{ courses(first: 1) { nodes { id } } }"}})
+    with capture_logs() as logged:
+        RequestLog(0.0, with_requests=False).request_ended(record)
+    render = logs._for_people(structlog.dev.ConsoleRenderer(colors=False))
+    first, *plan = str(render(None, "warning", logged[0])).splitlines()
+    assert "slow operation" in first
+    assert plan == [f"    {line}" for line in request_log.plan_lines(record)]
+    assert len(plan) == 1
 
 
 async def test_a_slow_operation_is_logged_every_ten_seconds_with_a_count(

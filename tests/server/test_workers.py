@@ -10,10 +10,15 @@ from shutil import which
 
 import httpx
 import pytest
+import uvloop
 
+from app.server import CannotStartError, bound_socket, make_server
+from app.settings import Settings
 from tests.server.load import get, load, until
 from tests.server.processes import LECTERN, TOY, Process, runs, toy
 from tests.server.processes import until as eventually
+from tests.server.toy import toy as application
+from tests.storm.processes import free_ports
 from tests.support import missing
 
 
@@ -102,6 +107,39 @@ def test_a_worker_that_cannot_start_ends_the_server_with_one_line(log: Path) -> 
     lines = set(server.output.splitlines())
     assert 1 <= len(lines) <= 2
     assert all("a worker can't start" in line and "it is broken" in line for line in lines)
+
+
+def test_of_two_servers_that_have_bound_a_port_the_second_one_says_that_it_is_in_use() -> None:
+    """Both can bind the port, because neither listens yet."""
+    with bound_socket("127.0.0.1", 0) as first:
+        port = first.getsockname()[1]
+        with bound_socket("127.0.0.1", port) as second:
+            first.listen()
+            server = make_server(lambda: application, Settings())
+            with pytest.raises(CannotStartError, match=f"^Can't listen on 127.0.0.1 port {port}: Address"):
+                uvloop.run(server.serve([second]))
+
+
+def test_gateways_that_start_together_on_a_port_leave_one_that_serves(
+    settings: Settings, tmp_path: Path
+) -> None:
+    (port,) = free_ports(1)
+    own = {
+        "LECTERN_MONGODB_URI": settings.mongodb_uri.get_secret_value(),
+        "LECTERN_MONGODB_DATABASE": settings.mongodb_database,
+    }
+    both = [Process([*LECTERN, str(port)], tmp_path / name, own) for name in ("one", "other")]
+    try:
+        eventually(lambda: any("is serving" in gateway.output for gateway in both))
+        _, refused = sorted(both, key=lambda gateway: "is serving" not in gateway.output)
+        assert refused.status() == 1
+        assert "is serving" not in refused.output
+        assert f"Can't listen on 127.0.0.1 port {port}: Address already in use." in refused.output
+        assert "Traceback" not in refused.output
+        assert httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
+    finally:
+        for gateway in both:
+            gateway.kill()
 
 
 def test_a_successor_that_cannot_start_leaves_the_others_alone(log: Path) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 from starlette.types import Receive, Scope, Send
 
 from app.observing import logs
-from app.server import server, workers
+from app.server import CannotStartError, server, workers
 from app.server.drain import is_leaving
 from app.server.server import Server
 from app.settings import Settings
@@ -71,7 +71,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
 
 def _make() -> Server:
     if Path("broken").exists():
-        raise workers.CannotStartError("it is broken")
+        raise CannotStartError("it is broken")
     return server.make_server(lambda: toy, Settings())
 
 
