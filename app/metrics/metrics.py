@@ -52,7 +52,9 @@ class Metrics(Listener):
         self._client_names.age()
 
     def request_ended(self, record: Record) -> None:
-        seconds, trace_id = record.seconds, _sampled_trace(record)
+        seconds, parent = record.ended - record.began, record.parent
+        # An exemplar refers to a trace only if somebody stores it.
+        trace_id = parent.trace_id if record.is_exported or parent.is_sampled else ""
         method = record.method if record.method in _METHODS else "_OTHER"
         self._requests.observe(seconds, (method, _ROUTE, str(record.status)), trace_id)
         self._sizes.observe(record.bytes, (_ROUTE,))
@@ -100,9 +102,3 @@ def _other_operation(labels: Labels) -> Labels:
 
 def _other_client(_: Labels) -> Labels:
     return (OTHER, OTHER)
-
-
-def _sampled_trace(record: Record) -> str:
-    """Returns the trace that a value's exemplar refers to; empty if nobody stores the request's trace."""
-    is_stored = record.is_exported or record.parent.is_sampled
-    return record.parent.trace_id if is_stored else ""

@@ -46,26 +46,22 @@ class Output:
             else:
                 self.dropped += 1
         else:
-            self._add(line, len(line))
+            self.write_later(line, len(line))
 
-    def write_later(self, line: Callable[[], bytes], size: int) -> None:
+    def write_later(self, line: _Line, size: int) -> None:
         """Writes a line that is made in the thread, where many are made together, which is cheaper.
 
         size: the memory that the line takes until then, in bytes.
         """
         if self._thread is None:
-            self.write(line())
-        else:
-            self._add(line, size)
-
-    def _add(self, line: _Line, size: int) -> None:
-        if self._added - self._written > _MOST_PENDING:
+            self.write(_made(line))
+        elif self._added - self._written > _MOST_PENDING:
             self.dropped += 1
-            return
-        self._added += size
-        self._pending.append((line, size))
-        if not self._has_lines.is_set():
-            self._has_lines.set()
+        else:
+            self._added += size
+            self._pending.append((line, size))
+            if not self._has_lines.is_set():
+                self._has_lines.set()
 
     def close(self) -> None:
         """Waits until all lines are written, for at most a second. Later lines are written at once."""
@@ -93,7 +89,7 @@ class Output:
             line, size = self._pending.popleft()
             self._written += size
             try:
-                yield line if isinstance(line, bytes) else line()
+                yield _made(line)
             except Exception:  # without this thread, there would be no log
                 self.dropped += 1
 
@@ -101,6 +97,10 @@ class Output:
         with suppress(OSError, ValueError):  # nobody reads the log any more, or the stream is closed
             self._stream.write(lines)
             self._stream.flush()
+
+
+def _made(line: _Line) -> bytes:
+    return line if isinstance(line, bytes) else line()
 
 
 def _chunks(lines: Iterable[bytes]) -> Iterator[bytes]:

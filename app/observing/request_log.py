@@ -36,7 +36,7 @@ class RequestLog(Listener):
         if self._with_requests:
             size = _SIZE + _ENTRY_SIZE * (len(record.commands) + len(record.levels))
             Log.output.write_later(partial(json_line if Log.is_json else console_line, record), size)
-        if record.seconds >= self._slow and record.engine:
+        if record.ended - record.began >= self._slow and record.engine:
             self._warn(record)
 
     def _warn(self, record: Record) -> None:

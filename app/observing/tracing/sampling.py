@@ -66,7 +66,7 @@ class Sampling:
     def of(self, record: Record) -> Sampled | None:
         """Returns why a request that has ended is exported, or None if it isn't."""
         trace = record.parent
-        is_within_rate = trace.trace_id[16:] < self._bound if trace.trace_id else _is_drawn(self._rate)
+        is_within_rate = trace.trace_id[16:] < self._bound if trace.trace_id else random() < self._rate  # noqa: S311
         if is_within_rate and (self._takes_all or not trace.span_id):
             return Sampled.RATE
         if record.errors and is_failed(record):
@@ -78,10 +78,6 @@ class Sampling:
         else:
             return None
         return reason if bucket.take(record.ended) else Sampled.OVER
-
-
-def _is_drawn(rate: float) -> bool:
-    return random() < rate  # noqa: S311  # not a secret
 
 
 def is_failed(record: Record) -> bool:
