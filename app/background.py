@@ -47,7 +47,7 @@ async def check_indexes(database: Database, report: ReportsIndexes, retention: R
     """Checks regularly for indexes that are missing, or differ from Lectern's. Runs until cancelled.
 
     Stores the missing indexes in `report`. Logs missing and differing indexes when they are first found, and
-    again whenever the list changes.
+    again whenever the list changes, and when no index is missing any more.
     """
     differing: list[str] = []
     while True:
@@ -69,6 +69,8 @@ async def check_indexes(database: Database, report: ReportsIndexes, retention: R
                 )
             if missing and missing != list(report.missing_indexes):
                 _log.warning("indexes are missing: run `lectern indexes apply`", missing=missing)
+            if report.missing_indexes and not missing:
+                _log.info("no index is missing any more")
             report.missing_indexes = missing
             pause = _INDEXES_RETRY if missing else _INDEXES_EVERY
         await sleep(pause)

@@ -127,6 +127,7 @@ class _Supervisor(Arbiter):  # type: ignore[misc] # gunicorn has no type hints
                 self._deaths.add((reason,), 0)  # a rate needs a first value
         self._on_started: Callable[[], None] | None = on_started
         self._retry_at = 0.0
+        self._replacements_due = 0  # for workers that were to be replaced, but whose successors did not start
 
     def init_signals(self) -> None:
         super().init_signals()
@@ -146,6 +147,7 @@ class _Supervisor(Arbiter):  # type: ignore[misc] # gunicorn has no type hints
 
     def handle_hup(self) -> None:
         _log.info("workers are being replaced", workers=self.num_workers)
+        self._replacements_due = 0
         for _ in range(self.num_workers):
             self.spawn_worker()
 
@@ -163,6 +165,9 @@ class _Supervisor(Arbiter):  # type: ignore[misc] # gunicorn has no type hints
             self._admin.ensure(self.LISTENERS)
         if monotonic() >= self._retry_at:
             self.spawn_workers()
+            while self._replacements_due:
+                self._replacements_due -= 1
+                self.spawn_worker()
         serving = [worker for worker in self.WORKERS.values() if worker.is_ready() and not worker.is_stopping]
         serving.sort(key=lambda worker: worker.age)
         for worker in serving[: max(0, len(serving) - self.num_workers)]:
@@ -214,6 +219,8 @@ class _Supervisor(Arbiter):  # type: ignore[misc] # gunicorn has no type hints
                 "a worker did not start; another one will be started", worker=pid, seconds=_RETRY, **ended
             )
             self._retry_at = monotonic() + _RETRY
+            if sum(not worker.is_stopping for worker in self.WORKERS.values()) >= self.num_workers:
+                self._replacements_due += 1
 
     def halt(self, reason: str | None = None, exit_status: int = 0) -> NoReturn:
         if not exit_status:

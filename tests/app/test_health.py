@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
+from app import background
 from app.database import connect
 from app.main import create_app
 from app.server import drain
@@ -48,6 +49,23 @@ async def test_a_missing_index_is_reported_but_the_gateway_is_ready(
     assert answer.status_code == 200
     assert "reviews.courseId_1_createdAt_-1__id_1" in answer.json()["missingIndexes"]
     assert [line for line in logged if "lectern indexes" in line["event"]]
+
+
+async def test_indexes_that_are_built_while_it_serves_are_no_longer_missing(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background, "_INDEXES_RETRY", 0.05)
+    await database.driver.drop_collection("reviews")
+    with capture_logs() as logged:
+        async with served(settings) as gateway, asyncio.timeout(10):
+            while "missingIndexes" not in (await gateway.http.get("/readyz")).json():  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+            await indexes.ensure(database)
+            while "missingIndexes" in (await gateway.http.get("/readyz")).json():  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+    told = [line["event"] for line in logged if "missing" in line["event"]]
+    assert "indexes are missing" in told[0]
+    assert told[-1] == "no index is missing any more"
 
 
 async def test_it_is_not_ready_while_it_drains(

@@ -148,7 +148,7 @@ def test_show_has_a_line_for_each_index(own: dict[str, str], collections: Any) -
     assert lines["courses.by_slug"] == (
         f"courses.by_slug other name unique 0.0 MB 1 uses {today} (slug: 1): courses by slug"
     )
-    assert lines["students.country_1"] == "students.country_1 missing - MB - lists of students of a country"
+    assert lines["students.country_1"] == "students.country_1 missing - - - lists of students of a country"
     assert "obsolete - 0.0 MB 0 uses" in lines["courses.search.t_1_status_1"]
     assert "obsolete TTL 90 days 0.0 MB 0 uses" in lines["auditLog.at_1"]
 

@@ -152,6 +152,17 @@ def test_a_successor_that_cannot_start_leaves_the_others_alone(log: Path) -> Non
         assert httpx.get(f"http://127.0.0.1:{server.port}/").status_code == 200
 
 
+def test_successors_that_could_not_start_are_tried_again(log: Path) -> None:
+    with toy(log, workers=2) as server:
+        before = set(server.workers)
+        (log.parent / "broken").touch()
+        server.signal(signal.SIGHUP)
+        eventually(lambda: server.output.count("a worker did not start") >= 2)
+        (log.parent / "broken").unlink()
+        eventually(lambda: len(server.workers) == 2 and not before & set(server.workers))
+        assert httpx.get(f"http://127.0.0.1:{server.port}/").status_code == 200
+
+
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
 def test_signals_while_the_server_starts(log: Path, stop: signal.Signals) -> None:
     """SIGHUP has no effect yet. A signal to stop ends the process with status 0, as it does later."""

@@ -91,10 +91,7 @@ def show_tables(console: Console, rows: Sequence[IndexRow]) -> None:
 
 def show_lines(rows: Sequence[IndexRow]) -> None:
     """Prints a line for each index, in aligned columns that are separated by two or more spaces."""
-    cells = [
-        (row.index.full_name, row.state, _options(row), f"{_megabytes(row)} MB", _use(row), row.note)
-        for row in rows
-    ]
+    cells = [(row.index.full_name, row.state, _options(row), _size(row), _use(row), row.note) for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for line in cells:
         typer.echo(
@@ -150,6 +147,11 @@ def _options(row: IndexRow) -> str:
 
 def _megabytes(row: IndexRow) -> str:
     return "" if row.size is None else f"{row.size / 1e6:,.1f}"
+
+
+def _size(row: IndexRow) -> str:
+    megabytes = _megabytes(row)
+    return f"{megabytes} MB" if megabytes else ""
 
 
 def _use(row: IndexRow) -> str:
