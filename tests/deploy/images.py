@@ -47,7 +47,7 @@ class Image:
         settings = [part for name, value in variables.items() for part in ("--setenv", name, value)]
         return [
             "bwrap", "--ro-bind", str(self.root), "/", "--proc", "/proc", "--dev", "/dev", *mounts,
-            "--unshare-user", "--uid", uid, "--gid", gid, "--unshare-pid", "--as-pid-1",
+            "--unshare-user", "--uid", uid, "--gid", gid, "--unshare-pid", "--as-pid-1", "--die-with-parent",
             "--clearenv", *settings, "--", *command,
         ]  # fmt: skip
 
