@@ -1,6 +1,6 @@
 """Measures servers in alternation: a slice of load for each, round after round.
 
-The speed of a shared machine changes by a third from one second to the next. Slices are so short that a slow
+The speed of a shared machine changes from one second to the next. Slices are so short that a slow
 spell falls on all the servers of a round, and a ratio within a round is fair.
 """
 

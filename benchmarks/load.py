@@ -44,7 +44,7 @@ def run(port: int, bodies: Sequence[bytes], connections: int, seconds: float) ->
 
 
 def run_here(port: int, bodies: Sequence[bytes], connections: int, seconds: float) -> Load:
-    """Loads a server from this process, which starts at once. It must be kept off the server's core."""
+    """Loads a server from this process, which must be kept off the server's core."""
     return uvloop.run(_load(port, connections, seconds, bodies))
 
 

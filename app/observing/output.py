@@ -73,7 +73,7 @@ class Output:
             self._is_ending.clear()
 
     def _run(self) -> None:
-        while not self._is_ending.is_set():
+        while self._pending or not self._is_ending.is_set():
             self._has_lines.wait()
             self._is_ending.wait(_EVERY)  # more lines will follow soon, and are written together
             self._has_lines.clear()

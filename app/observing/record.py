@@ -108,11 +108,12 @@ class Record:
         return self.ended - self.began
 
     def command_sent(self, command: CommandSent) -> None:
-        """Adds a command, and passes it on to the application's listeners."""
-        self.command_count += 1
-        self.command_ms += command.ms
-        if self.command_count <= MOST_KEPT:
-            self.commands.append(command)
+        """Adds a command, unless the request has ended, and passes it on to the application's listeners."""
+        if not self.ended:
+            self.command_count += 1
+            self.command_ms += command.ms
+            if self.command_count <= MOST_KEPT:
+                self.commands.append(command)
         if self._on_command is not None:
             self._on_command(command)
 

@@ -17,7 +17,12 @@ _OF_A_RUN = ("engine", "cached", "price")  # the fields that a line has only if 
 
 
 def json_line(record: Record) -> bytes:
-    """Formats a request as JSON, ending in a newline. Leaves out what isn't known."""
+    """Formats a request as JSON, ending in a newline."""
+    return orjson.dumps(fields_of(record), option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z)
+
+
+def fields_of(record: Record) -> dict[str, Any]:
+    """Returns the fields of a request's line, in order. Leaves out what isn't known."""
     # One literal, from which little is deleted, takes half the time of adding what is known.
     fields: dict[str, Any] = {
         "event": "request",
@@ -52,7 +57,7 @@ def json_line(record: Record) -> bytes:
     if not record.engine:
         for name in _OF_A_RUN:
             del fields[name]
-    return orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z)
+    return fields
 
 
 def _add_phases(fields: dict[str, Any], record: Record) -> None:

@@ -11,12 +11,17 @@ from app.observing.instrumentation import Listener
 from app.observing.logs import Log
 from app.observing.record import Record
 from app.observing.redaction import Redaction
-from app.observing.request_line import console_line, json_line
+from app.observing.request_line import console_line, fields_of, json_line
 
 _MOST_SLOW = 200  # maximum number of operations whose slow runs are counted
 _SLOW_EVERY = 10.0  # minimum seconds between log lines about one slow operation
 _LONGEST_VARIABLES = 1_000  # maximum length of the variables in a line, in characters
 _SIZE, _ENTRY_SIZE = 1_000, 200  # bytes of memory of a record, and of each command and level in it
+#: The fields that the warning about a slow operation has in common with the request's line.
+_SAME = (
+    "request_id", "trace_id", "operation", "kind", "hash", "client", "client_version", "address", "subject",
+    "ms",
+)  # fmt: skip
 _MOST_LEVELS, _MOST_COMMANDS = 50, 5  # maximum number of levels in a plan, and of commands shown per level
 
 
@@ -47,9 +52,9 @@ class RequestLog(Listener):
         more: dict[str, Any] = {"repeated": repeated} if repeated else {}
         if Redaction.shows_values and record.variables:
             more["variables"] = repr(record.variables)[:_LONGEST_VARIABLES]
-        structlog.get_logger("lectern").warning(
-            "slow operation", **_identity(record), ms=_ms(record.seconds), plan=plan_lines(record), **more
-        )
+        fields = fields_of(record)
+        same = {name: fields[name] for name in _SAME if name in fields}
+        structlog.get_logger("lectern").warning("slow operation", **same, plan=plan_lines(record), **more)
         self._warned[record.hash] = monotonic(), 0
         if len(self._warned) > _MOST_SLOW:
             self._warned.popitem(last=False)
@@ -76,23 +81,3 @@ def plan_lines(record: Record) -> list[str]:
 def _shown(commands: list[str]) -> str:
     more = [f"and {len(commands) - _MOST_COMMANDS} more"] if len(commands) > _MOST_COMMANDS else []
     return ", ".join(commands[:_MOST_COMMANDS] + more) or "no commands"
-
-
-def _identity(record: Record) -> dict[str, Any]:
-    """Returns what says which request of which client this was. Leaves out what isn't known."""
-    fields = {
-        "request_id": record.id,
-        "trace_id": record.parent.trace_id,
-        "operation": record.name,
-        "kind": record.kind,
-        "hash": record.hash,
-        "client": record.client.name,
-        "client_version": record.client.version,
-    }
-    if Redaction.shows_values:
-        fields |= {"address": record.address, "subject": record.subject}
-    return {name: value for name, value in fields.items() if value}
-
-
-def _ms(seconds: float) -> float:
-    return round(seconds * 1000, 3)

@@ -206,3 +206,13 @@ def test_a_record_keeps_a_bounded_number_of_commands_and_levels() -> None:
     assert (len(record.commands), len(record.levels)) == (MOST_KEPT, MOST_KEPT)
     assert (record.command_count, record.command_ms) == (MOST_KEPT + 1, MOST_KEPT + 1)
     assert passed_on.command_count == MOST_KEPT + 1
+
+
+def test_a_record_does_not_change_once_its_request_has_ended() -> None:
+    """Its line in the log is made later."""
+    passed_on = Record(NOW)
+    record = Record(NOW, on_command=passed_on.command_sent)
+    record.ended = record.began + 1
+    record.command_sent(CommandSent("commitTransaction", "", 1.0, None))
+    assert (record.command_count, record.command_ms, record.commands) == (0, 0.0, [])
+    assert passed_on.command_count == 1

@@ -68,20 +68,26 @@ def test_a_line_that_can_t_be_made_is_counted_and_the_others_are_written() -> No
 
 
 def test_the_memory_of_lines_that_are_made_later_is_bounded() -> None:
-    read, write = os.pipe()
-    with open(write, "wb") as stream, open(read, "rb") as reader:  # noqa: PTH123 # file descriptors
-        output = Output(stream)
-        output.write_in_background()
-        for _ in range(2_000):
-            output.write_later(lambda: b"x" * 999 + b"\n", 10_000)
-        kept = 2_000 - output.dropped
-        assert 4_000_000 <= kept * 10_000 <= 4_000_000 + 100 * 10_000  # a pipe takes the first 64 lines
-        reading = threading.Thread(target=output.close)
-        reading.start()
-        received = 0
-        while received < kept * 1_000:
-            received += len(reader.read1(1_000_000))
-        reading.join()
+    stream, begun, goes_on = io.BytesIO(), threading.Event(), threading.Event()
+    output = Output(stream)
+    output.write_in_background()
+
+    def blocking() -> bytes:
+        begun.set()
+        goes_on.wait()
+        return b"first\n"
+
+    output.write_later(blocking, 10_000)
+    begun.wait()
+    for _ in range(400):
+        output.write_later(lambda: b"more\n", 10_000)
+    output.write_later(lambda: b"last\n", 10_000)  # exactly 4 MB wait, and it is taken
+    assert output.dropped == 0
+    output.write_later(lambda: b"over\n", 10_000)
+    assert output.dropped == 1
+    goes_on.set()
+    output.close()
+    assert stream.getvalue() == b"first\n" + b"more\n" * 400 + b"last\n"
 
 
 def test_lines_that_nobody_reads_are_dropped_and_counted_once_somebody_does() -> None:

@@ -75,12 +75,12 @@ def test_times_are_those_of_the_clock_on_the_wall() -> None:
 def test_a_command_is_in_its_level_or_else_in_the_phase_in_which_it_was_sent() -> None:
     made = record(*ALL[:3], price=5)
     made.level_called(LevelCalled(7, "Query.courses", 1, 1.0, 1, 50.01))
-    made.command_sent(CommandSent("find", "accounts", 0.1, 1, 50.0005))
-    made.command_sent(CommandSent("find", "courses", 0.1, 1, 50.0101, 7))
-    made.command_sent(
+    made.commands.append(CommandSent("find", "accounts", 0.1, 1, 50.0005))
+    made.commands.append(CommandSent("find", "courses", 0.1, 1, 50.0101, 7))
+    made.commands.append(
         CommandSent("find", "reviews", 0.1, None, 50.02, 8, "DeadlineError")
     )  # a level that failed
-    made.command_sent(CommandSent("commitTransaction", "", 0.1, None, 50.03))
+    made.commands.append(CommandSent("commitTransaction", "", 0.1, None, 50.03))
     found = spans(made)
     assert parents(found).items() >= {
         "find accounts": "receive", "find courses": "Query.courses", "find reviews": "run",
@@ -95,7 +95,7 @@ def test_a_command_is_in_its_level_or_else_in_the_phase_in_which_it_was_sent() -
 
 def test_a_command_that_outlives_its_request_is_left_out() -> None:
     made = record(*ALL)
-    made.command_sent(CommandSent("commitTransaction", "", 100.0, None, 50.002))
+    made.commands.append(CommandSent("commitTransaction", "", 100.0, None, 50.002))
     assert "commitTransaction" not in [span.name for span in spans(made)]
 
 
@@ -126,7 +126,7 @@ def test_the_documentation_lists_every_attribute() -> None:
     }  # fmt: skip
     made = record(*ALL, **everything)
     made.level_called(LevelCalled(7, "Query.courses", 1, 0.5, 1, 50.0031))
-    made.command_sent(CommandSent("find", "courses", 0.1, 1, 50.0032, 7, "DeadlineError"))
+    made.commands.append(CommandSent("find", "courses", 0.1, 1, 50.0032, 7, "DeadlineError"))
     found = {
         ({"SERVER": "request", "CLIENT": "command"}.get(span.kind.name, "level"), name)
         for span in spans(made)

@@ -13,7 +13,7 @@ from app.settings import Settings
 class Traces(Listener):
     """Queues the records of sampled requests for export. The others cost a few comparisons.
 
-    It must be the first listener, because it says in the record which trace a request belongs to.
+    It must come before the listeners that read the trace of a request, because it decides on that.
 
     exported, dropped: the number of spans so far. Spans are dropped if too many requests are to be exported,
     or if the collector doesn't take them.
