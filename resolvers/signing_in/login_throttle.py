@@ -4,13 +4,13 @@ from asyncio import gather
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from ipaddress import IPv6Network, ip_address
 from math import ceil
 
 from loaders.accounts import forget_attempts, give_back_attempt, spend_attempt
 from loaders.mongo import Database, now
 from resolvers.context import Context
 from resolvers.errors import RefusedError, refusal
+from resolvers.networks import network_of
 
 _WINDOW = timedelta(minutes=15)
 #: The number of wrong passwords allowed within the window: for one account from one address, for all accounts
@@ -28,7 +28,7 @@ async def attempt(ctx: Context, email: str) -> AsyncIterator[None]:
 
     Raises RefusedError after too many failed attempts.
     """
-    database, client = ctx.loaders.database, _client(ctx.address)
+    database, client = ctx.loaders.database, network_of(ctx.address)
     pair, address, account = f"pair {client} {email}", f"address {client}", f"account {email}"
     limits = {pair: MAX_PER_PAIR, address: MAX_PER_ADDRESS, account: MAX_PER_ACCOUNT}
     await _spend(database, limits)
@@ -47,7 +47,7 @@ async def forget_failures(ctx: Context, email: str) -> None:
 
     The limit for all accounts from one address still applies.
     """
-    pair, account = f"pair {_client(ctx.address)} {email}", f"account {email}"
+    pair, account = f"pair {network_of(ctx.address)} {email}", f"account {email}"
     await gather(*(forget_attempts(ctx.loaders.database, key) for key in (pair, account)))
 
 
@@ -68,17 +68,3 @@ async def _spend(database: Database, limits: Mapping[str, int]) -> None:
 
 async def _give_back(database: Database, keys: Iterable[str]) -> None:
     await gather(*(give_back_attempt(database, key) for key in keys))
-
-
-def _client(address: str) -> str:
-    """Returns the address or network that identifies a client: its IPv4 address, or its IPv6 /64 network.
-
-    All addresses in a /64 network belong to the same client.
-    """
-    try:
-        ip = ip_address(address)
-    except ValueError:
-        return address
-    if ip.version == 4:
-        return address
-    return str(ip.ipv4_mapped or IPv6Network((int(ip), 64), strict=False))

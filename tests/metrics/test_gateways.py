@@ -23,7 +23,7 @@ from app.server import workers
 from app.settings import Settings
 from loaders.mongo import Database
 from tests.metrics.gateways import OPENMETRICS, REQUESTS, Gateway, serving, sum_of
-from tests.server.processes import LECTERN, Process, runs
+from tests.server.processes import LECTERN, Process, listens, runs
 from tests.server.processes import until as eventually
 from tests.storm.gateways import environment
 from tests.support import missing
@@ -201,7 +201,7 @@ def test_the_admin_process_ends_with_a_killed_supervisor(gateway: Gateway) -> No
     port = int(gateway.admin.rpartition(":")[2])
     gateway.process.kill()
     eventually(lambda: not any(map(runs, children)))
-    socket.create_server(("127.0.0.1", port)).close()
+    assert not listens(port)
 
 
 def test_the_public_port_has_the_metrics_of_all_workers_if_wanted(

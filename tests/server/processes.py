@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -75,6 +76,15 @@ def until(condition: Callable[[], object], seconds: float = _SECONDS) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it took too long"
         time.sleep(0.02)
+
+
+def listens(port: int) -> bool:
+    """Whether a server accepts connections at a port of the loopback address.
+
+    To bind the port wouldn't tell: a client of another test can have it as its own.
+    """
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 def runs(pid: int) -> bool:

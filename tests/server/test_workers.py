@@ -15,7 +15,7 @@ import uvloop
 from app.server import CannotStartError, bound_socket, make_server
 from app.settings import Settings
 from tests.server.load import get, load, until
-from tests.server.processes import LECTERN, TOY, Process, runs, toy
+from tests.server.processes import LECTERN, TOY, Process, listens, runs, toy
 from tests.server.processes import until as eventually
 from tests.server.toy import toy as application
 from tests.storm.processes import free_ports
@@ -97,7 +97,7 @@ def test_a_killed_supervisor_leaves_no_worker_and_no_port(log: Path, workers: in
         port, started = server.port, server.workers
         server.kill()
         eventually(lambda: not any(map(runs, started)), 10)
-        socket.create_server(("127.0.0.1", port)).close()
+        assert not listens(port)
 
 
 def test_a_worker_that_cannot_start_ends_the_server_with_one_line(log: Path) -> None:

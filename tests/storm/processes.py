@@ -4,7 +4,9 @@ import os
 import socket
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+from random import randrange
 
 
 def start(
@@ -25,12 +27,14 @@ def start(
 
 
 def free_ports(count: int) -> list[int]:
-    """Unused ports of the loopback address."""
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
+    """Unused ports of the loopback address.
+
+    They are none of those that the kernel gives to clients, which could take one before its server does.
+    """
+    ports: list[int] = []
+    while len(ports) < count:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", randrange(10_000, 32_000)))
+            port = int(probe.getsockname()[1])
+            ports += [port] if port not in ports else []
+    return ports

@@ -1,0 +1,17 @@
+"""Maps addresses to the networks that identify clients."""
+
+from ipaddress import IPv6Network, ip_address
+
+
+def network_of(address: str) -> str:
+    """Returns the address or network that identifies a client: its IPv4 address, or its IPv6 /64 network.
+
+    All addresses in a /64 network belong to the same client. Other texts are returned as they are.
+    """
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return address
+    if ip.version == 4:
+        return address
+    return str(ip.ipv4_mapped or IPv6Network((int(ip), 64), strict=False))
