@@ -1,0 +1,68 @@
+"""The request to the GraphQL endpoint that a call of a tool becomes."""
+
+import orjson
+from starlette.requests import Request
+from starlette.types import Message, Receive, Scope, Send
+
+from app.execution import JsonObject
+from app.mcp.tool import Tool
+
+#: The headers that belong to the assistant's request as a whole. The others describe the MCP message.
+_PASSED_ON = frozenset(
+    (
+        b"authorization",
+        b"traceparent",
+        b"tracestate",
+        b"x-lectern-client-key",
+        b"x-request-id",
+    )
+)
+_CLIENT_NAME, _CLIENT_VERSION = b"apollographql-client-name", b"apollographql-client-version"
+
+
+class ToolCall:
+    """A request to the endpoint, in memory.
+
+    request: the HTTP request with the MCP message. client: the name of the client, unless the request has
+    one. body: the endpoint's response; empty if the client has disconnected.
+    """
+
+    def __init__(self, request: Request, client: str) -> None:
+        self._request, self._client = request, client
+        self._parts: list[bytes] = []
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(self._parts)
+
+    def exchange(self, tool: Tool, variables: JsonObject) -> tuple[Scope, Receive, Send]:
+        """Returns the arguments for the endpoint, an ASGI application."""
+        content = orjson.dumps(
+            {"id": tool.operation_id, "operationName": tool.operation_name, "variables": variables}
+        )
+        pending: list[Message] = [{"type": "http.request", "body": content, "more_body": False}]
+
+        async def receive() -> Message:
+            # After the body, only the disconnect of the assistant can follow.
+            return pending.pop() if pending else await self._request.receive()
+
+        async def send(message: Message) -> None:
+            self._parts.append(message.get("body", b""))
+
+        return self._scope(len(content)), receive, send
+
+    def _scope(self, length: int) -> Scope:
+        scope, sent = self._request.scope, dict(self._request.scope["headers"])
+        headers = [(name, value) for name, value in scope["headers"] if name in _PASSED_ON]
+        headers += [
+            (b"content-type", b"application/json"),
+            (b"content-length", b"%d" % length),
+            (b"accept", b"application/graphql-response+json"),
+            (_CLIENT_NAME, sent.get(_CLIENT_NAME, self._client.encode())),
+            (_CLIENT_VERSION, sent.get(_CLIENT_VERSION, b"")),
+        ]
+        path = "/graphql"
+        return {
+            **scope, "method": "POST", "path": path, "raw_path": path.encode(), "query_string": b"",
+            "headers": headers,
+        }  # fmt: skip
