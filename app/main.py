@@ -112,6 +112,7 @@ def create_app(
         settings.request_timeout,
         admission,
         instrumentation=Instrumentation(*own, *listeners),
+        trace_commands=settings.trace_commands,
     )
     public = meter if settings.metrics else None
     return Gateway(settings, endpoint, _routes(endpoint, public, settings), lifespan)
