@@ -17,7 +17,16 @@ from app.auth import Authentication, Claims, Issuer, Keys, SessionTokens
 from app.background import check_indexes, end_stale_transactions
 from app.database import connect
 from app.execution import Executor
-from app.http import CORS, HEALTH_ROUTES, Endpoint, Readiness, graphiql_routes, unrouted
+from app.http import (
+    CORS,
+    HEALTH_ROUTES,
+    DataByDefault,
+    Endpoint,
+    Readiness,
+    adding,
+    graphiql_routes,
+    unrouted,
+)
 from app.metrics import Meter, ServerCounts, SharedMemory, Sources
 from app.observing import (
     Instrumentation,
@@ -32,6 +41,7 @@ from app.observing import (
 from app.operation_limits import Limits
 from app.protection import Admission
 from app.request import Services
+from app.security_headers import strict_transport_security
 from app.settings import Settings
 from loaders.mongo import Database
 from resolvers.cursors import Cursors
@@ -144,13 +154,16 @@ class Gateway(Starlette):
         routes: Sequence[BaseRoute],
         lifespan: Lifespan["Gateway"],
     ) -> None:
-        first = Middleware(EndpointFirst, endpoint)
+        layers = [Middleware(EndpointFirst, endpoint), Middleware(DataByDefault)]
         handlers = {HTTPException: unrouted}
-        super().__init__(routes=routes, middleware=[first], lifespan=lifespan, exception_handlers=handlers)
+        super().__init__(routes=routes, middleware=layers, lifespan=lifespan, exception_handlers=handlers)
         self._cors = CORS(super().__call__, settings.cors_origins, settings.cors_headers)
+        self._https_only = strict_transport_security(settings.hsts_seconds)
         self.router.redirect_slashes = False  # a redirect would go to whatever host the Host header names
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._https_only and scope["type"] == "http" and scope["scheme"] == "https":
+            send = adding(self._https_only, send)
         await (self._cors if scope["type"] == "http" else super().__call__)(scope, receive, send)
 
 
@@ -158,8 +171,8 @@ class EndpointFirst:
     """Passes GraphQL requests to the endpoint without matching Starlette's routes.
 
     Matching the routes takes as long as executing a small query. The endpoint answers every request to its
-    path, if necessary with an error. This is the innermost middleware, so middleware that is added to the
-    application sees these requests too.
+    path, if necessary with an error. Middleware that is added to the application wraps this one, so it sees
+    these requests too.
     """
 
     def __init__(self, app: ASGIApp, endpoint: ASGIApp) -> None:

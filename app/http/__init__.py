@@ -1,5 +1,6 @@
 """The HTTP layer: the GraphQL endpoint, GraphiQL, CORS and health checks."""
 
+from app.http.added_fields import DataByDefault, adding
 from app.http.cors import CORS
 from app.http.endpoint import Endpoint
 from app.http.graphiql import graphiql_routes
@@ -9,8 +10,10 @@ from app.http.no_route import unrouted
 __all__ = [
     "CORS",
     "HEALTH_ROUTES",
+    "DataByDefault",
     "Endpoint",
     "Readiness",
+    "adding",
     "graphiql_routes",
     "unrouted",
 ]

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from starlette.responses import PlainTextResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.http import decoding
 from app.http.accept import pieces
+from app.http.added_fields import adding
 from app.http.decoding import Headers
 from app.observing import Throttled
 from app.settings import ANY_PORT
@@ -92,7 +93,7 @@ class CORS:
                 await self._preflight(headers)(scope, receive, send)
                 return
         if self._origins or self._any_port:
-            send = _marking(self._marks(scope), send)
+            send = adding(self._marks(scope), send)
         await self._app(scope, receive, send)
 
     def _preflight(self, headers: Headers) -> Response:
@@ -122,12 +123,3 @@ class CORS:
 
     def _is_allowed(self, origin: str) -> bool:
         return self._any or origin in self._origins or _PORT.sub("", origin) in self._any_port
-
-
-def _marking(marks: _Fields, send: Send) -> Send:
-    async def marked(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", ()), *marks]
-        await send(message)
-
-    return marked
