@@ -22,6 +22,7 @@ from app.http import (
     HEALTH_ROUTES,
     DataByDefault,
     Endpoint,
+    Origins,
     Readiness,
     adding,
     graphiql_routes,
@@ -123,6 +124,7 @@ def create_app(
         admission,
         instrumentation=Instrumentation(*own, *listeners),
         trace_commands=settings.trace_commands,
+        origins=Origins(settings.cors_origins),
     )
     public = meter if settings.metrics else None
     return Gateway(settings, endpoint, _routes(endpoint, public, settings), lifespan)

@@ -6,12 +6,14 @@ from app.http.endpoint import Endpoint
 from app.http.graphiql import graphiql_routes
 from app.http.health import HEALTH_ROUTES, Readiness
 from app.http.no_route import unrouted
+from app.http.origins import Origins
 
 __all__ = [
     "CORS",
     "HEALTH_ROUTES",
     "DataByDefault",
     "Endpoint",
+    "Origins",
     "Readiness",
     "adding",
     "graphiql_routes",

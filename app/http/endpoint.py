@@ -23,9 +23,10 @@ from app.execution import (
     giving_way,
     text_hash,
 )
-from app.http import body, decoding, graphiql, reply
+from app.http import body, decoding, forgery, graphiql, reply
 from app.http.cancellation import Watch, Watches
 from app.http.decoding import GRAPHQL_RESPONSE, HTML, JSON, Headers
+from app.http.origins import Origins
 from app.http.reply import Reply
 from app.observing import Instrumentation, Record, Redaction, Refused, read_traceparent
 from app.protection import CHEAP, Admission
@@ -42,6 +43,7 @@ class Endpoint:
     graphiql: whether browsers are shown GraphiQL at this URL.
     trace_plan: whether a request may ask for the plan of its operation.
     trace_commands: whether a request may ask for the number and time of its MongoDB commands.
+    origins: the origins whose pages may call the API.
     compression: whether responses are compressed for clients that accept it.
     timeout: maximum time from receiving the head of a request to its response, in seconds.
     """
@@ -58,6 +60,7 @@ class Endpoint:
     watches: Watches = field(default_factory=Watches)
     instrumentation: Instrumentation = field(default_factory=Instrumentation)
     trace_commands: bool = True
+    origins: Origins = field(default_factory=lambda: Origins(()))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = decoding.headers(scope)
@@ -123,6 +126,7 @@ class Endpoint:
             request = request._replace(viewer=viewer)
             record.viewer, record.subject = _kind(viewer), viewer.subject
         if only_queries:
+            forgery.require_own(headers, self.origins)
             operation = decoding.from_query(scope)
         else:
             operation = decoding.from_body(await body.read(watch.receive, headers, self.max_body_bytes))
