@@ -92,7 +92,7 @@ def create_app(
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with connect(settings, tz_aware=False) as database:
             opened[:] = [database]
-            app.state.readiness = Readiness(database)
+            app.state.readiness = Readiness(database, names_indexes=settings.introspection)
             background = [
                 memory.tend(),
                 end_stale_transactions(database),
