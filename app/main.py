@@ -20,9 +20,9 @@ from app.execution import Executor
 from app.http import (
     CORS,
     HEALTH_ROUTES,
+    AllowedOrigins,
     DataByDefault,
     Endpoint,
-    Origins,
     Readiness,
     adding,
     graphiql_routes,
@@ -124,7 +124,7 @@ def create_app(
         admission,
         instrumentation=Instrumentation(*own, *listeners),
         trace_commands=settings.trace_commands,
-        origins=Origins(settings.cors_origins),
+        origins=AllowedOrigins(settings.cors_origins),
     )
     public = meter if settings.metrics else None
     return Gateway(settings, endpoint, _routes(endpoint, public, settings), lifespan)

@@ -14,8 +14,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.http import decoding
 from app.http.accept import pieces
 from app.http.added_fields import adding
+from app.http.allowed_origins import AllowedOrigins
 from app.http.decoding import Headers
-from app.http.origins import Origins
 from app.observing import Throttled
 
 #: The request headers that GraphQL clients and tracing libraries send by default.
@@ -62,13 +62,13 @@ _ANYONE: _Fields = (_EXPOSED, (_ALLOWED.encode(), b"*"))
 class CORS:
     """ASGI middleware that responds to preflight requests, and adds CORS headers to every other response.
 
-    origins: the allowed origins (see Origins).
+    origins: the allowed origins (see AllowedOrigins).
     headers: the request headers that a page may send in addition to HEADERS.
     """
 
     def __init__(self, app: ASGIApp, origins: Sequence[str], headers: Sequence[str]) -> None:
         self._app = app
-        self._origins = Origins(origins)
+        self._origins = AllowedOrigins(origins)
         self._names = frozenset((*HEADERS, *headers))
         self._allowance = {
             "access-control-allow-methods": _METHODS,

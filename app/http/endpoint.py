@@ -24,9 +24,9 @@ from app.execution import (
     text_hash,
 )
 from app.http import body, decoding, forgery, graphiql, reply
+from app.http.allowed_origins import AllowedOrigins
 from app.http.cancellation import Watch, Watches
 from app.http.decoding import GRAPHQL_RESPONSE, HTML, JSON, Headers
-from app.http.origins import Origins
 from app.http.reply import Reply
 from app.observing import Instrumentation, Record, Redaction, Refused, read_traceparent
 from app.protection import CHEAP, Admission
@@ -60,7 +60,7 @@ class Endpoint:
     watches: Watches = field(default_factory=Watches)
     instrumentation: Instrumentation = field(default_factory=Instrumentation)
     trace_commands: bool = True
-    origins: Origins = field(default_factory=lambda: Origins(()))
+    origins: AllowedOrigins = field(default_factory=lambda: AllowedOrigins(()))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = decoding.headers(scope)

@@ -9,8 +9,8 @@ comes from a page that may not call the API.
 from starlette.exceptions import HTTPException
 
 from app.error_codes import CROSS_SITE_REQUEST
+from app.http.allowed_origins import AllowedOrigins
 from app.http.decoding import Headers
-from app.http.origins import Origins
 
 _ORIGIN, _SITE, _MODE, _DEST = b"origin", b"sec-fetch-site", b"sec-fetch-mode", b"sec-fetch-dest"
 _OWN = frozenset((b"same-origin", b"none"))  # a page of this origin, or the user
@@ -32,7 +32,7 @@ class ForgeryError(HTTPException):
         )
 
 
-def require_own(headers: Headers, origins: Origins) -> None:
+def require_own(headers: Headers, origins: AllowedOrigins) -> None:
     """Raises ForgeryError if a query by GET comes from a page that may not call the API.
 
     origins: whose pages may. Other clients than browsers send none of the headers that this looks at.

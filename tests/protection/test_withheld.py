@@ -1,18 +1,10 @@
 """Without introspection, an error tells nothing about the schema."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import orjson
 import pytest
-from graphql import (
-    GraphQLNamedType,
-    GraphQLSchema,
-    OperationDefinitionNode,
-    is_input_object_type,
-    is_specified_scalar_type,
-    parse,
-)
+from graphql import OperationDefinitionNode, is_input_object_type, parse
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +12,7 @@ from app.execution import Executor, Operation, Prepared, Refusal
 from app.execution.refusals import RefusedError
 from app.execution.variables import Variables
 from resolvers.schema import schema
+from tests.attacks.names import names
 
 executor = Executor(schema, introspection=False)
 
@@ -49,7 +42,7 @@ INVALID = {  # one for each kind of error that tells something about a schema
     "a directive twice": "{ __typename @skip(if: true) @skip(if: true) }",
     "an argument of a directive": "{ __typename @skip(unless: true) }",
     "fields that can't be merged": "{ courses { nodes { a: id a: title } } }",
-    "types that can't be merged": '{ node(id: "x") { ...on Course { a: title } ...on Review { a: rating } } }',
+    "types that conflict": '{ node(id: "x") { ...on Course { a: title } ...on Review { a: rating } } }',
     "introspection": "{ __schema { queryType { name } } }",
     "introspection of a type": '{ __type(name: "Course") { name } }',
     "introspection of nothing": '{ __type(name: "Nothing") { name } }',
@@ -85,23 +78,6 @@ def test_with_introspection_each_error_is_another() -> None:
 
 
 # -- the names of the schema -------------------------------------------------------------------------------
-
-
-def names(schema: GraphQLSchema) -> Iterator[str]:
-    """Every name in the schema that a client could learn: of types, fields, arguments, values, directives."""
-    for name, type_ in schema.type_map.items():
-        if name.startswith("__") or is_specified_scalar_type(type_):
-            continue
-        yield name
-        yield from members(type_)
-    for directive in schema.directives:
-        yield from (directive.name, *directive.args)
-
-
-def members(type_: GraphQLNamedType) -> Iterator[str]:
-    for name, field in getattr(type_, "fields", {}).items():
-        yield from (name, *getattr(field, "args", ()))
-    yield from getattr(type_, "values", ())
 
 
 NAMES = sorted(set(names(schema)))

@@ -8,7 +8,7 @@ from app.settings import ANY_PORT
 _PORT = re.compile(r":\d+$")
 
 
-class Origins:
+class AllowedOrigins:
     """A set of allowed origins, as browsers send them.
 
     In `allowed`, `scheme://host:*` stands for every port, and `*` for every origin. If it is empty, no page
