@@ -44,6 +44,7 @@ run: setup ## the gateway with sample data, on a MongoDB of its own
 
 test: check setup-deploy ## the checks and all tests; with both MongoDB drivers where it matters
 	@$(BIN)/python tests/conformance/install.py
+	@$(BIN)/python tests/attacks/install.py
 	$(BIN)/pytest -n auto --dist worksteal
 	LECTERN_MONGODB_DRIVER=pymongo $(BIN)/pytest -n auto --dist worksteal $(DATABASE_TESTS)
 
@@ -87,4 +88,4 @@ bench: setup ## the benchmarks, with what they compare
 	$(BIN)/python -m benchmarks
 
 clean: ## remove what was built and installed
-	rm -rf .venv app/static web/node_modules tests/conformance/node_modules
+	rm -rf .venv app/static web/node_modules tests/conformance/node_modules tests/attacks/.venv

@@ -17,7 +17,17 @@ from app.auth import Authentication, Claims, Issuer, Keys, SessionTokens
 from app.background import check_indexes, end_stale_transactions
 from app.database import connect
 from app.execution import Executor
-from app.http import CORS, HEALTH_ROUTES, Endpoint, Readiness, graphiql_routes, unrouted
+from app.http import (
+    CORS,
+    HEALTH_ROUTES,
+    AllowedOrigins,
+    DataByDefault,
+    Endpoint,
+    Readiness,
+    adding,
+    graphiql_routes,
+    unrouted,
+)
 from app.metrics import Meter, ServerCounts, SharedMemory, Sources
 from app.observing import (
     Instrumentation,
@@ -32,6 +42,7 @@ from app.observing import (
 from app.operation_limits import Limits
 from app.protection import Admission
 from app.request import Services
+from app.security_headers import strict_transport_security
 from app.settings import Settings
 from loaders.mongo import Database
 from resolvers.cursors import Cursors
@@ -81,7 +92,7 @@ def create_app(
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with connect(settings, tz_aware=False) as database:
             opened[:] = [database]
-            app.state.readiness = Readiness(database)
+            app.state.readiness = Readiness(database, names_indexes=settings.introspection)
             background = [
                 memory.tend(),
                 end_stale_transactions(database),
@@ -112,6 +123,8 @@ def create_app(
         settings.request_timeout,
         admission,
         instrumentation=Instrumentation(*own, *listeners),
+        trace_commands=settings.trace_commands,
+        origins=AllowedOrigins(settings.cors_origins),
     )
     public = meter if settings.metrics else None
     return Gateway(settings, endpoint, _routes(endpoint, public, settings), lifespan)
@@ -143,13 +156,16 @@ class Gateway(Starlette):
         routes: Sequence[BaseRoute],
         lifespan: Lifespan["Gateway"],
     ) -> None:
-        first = Middleware(EndpointFirst, endpoint)
+        layers = [Middleware(EndpointFirst, endpoint), Middleware(DataByDefault)]
         handlers = {HTTPException: unrouted}
-        super().__init__(routes=routes, middleware=[first], lifespan=lifespan, exception_handlers=handlers)
+        super().__init__(routes=routes, middleware=layers, lifespan=lifespan, exception_handlers=handlers)
         self._cors = CORS(super().__call__, settings.cors_origins, settings.cors_headers)
+        self._https_only = strict_transport_security(settings.hsts_seconds)
         self.router.redirect_slashes = False  # a redirect would go to whatever host the Host header names
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._https_only and scope["type"] == "http" and scope["scheme"] == "https":
+            send = adding(self._https_only, send)
         await (self._cors if scope["type"] == "http" else super().__call__)(scope, receive, send)
 
 
@@ -157,8 +173,8 @@ class EndpointFirst:
     """Passes GraphQL requests to the endpoint without matching Starlette's routes.
 
     Matching the routes takes as long as executing a small query. The endpoint answers every request to its
-    path, if necessary with an error. This is the innermost middleware, so middleware that is added to the
-    application sees these requests too.
+    path, if necessary with an error. Middleware that is added to the application wraps this one, so it sees
+    these requests too.
     """
 
     def __init__(self, app: ASGIApp, endpoint: ASGIApp) -> None:

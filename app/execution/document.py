@@ -51,13 +51,13 @@ class Document:
         definition: OperationDefinitionNode,
         hash: str = "",
         *,
-        hide_suggestions: bool = False,
+        introspection: bool = True,
     ) -> None:
         nodes = list(all_selections(document))
         self.document, self.definition, self.hash = document, definition, hash
         self.name = definition.name.value[:_LONGEST_NAME] if definition.name else ""
         self.is_query = definition.operation is OperationType.QUERY
-        self.variables = Variables(schema, definition, hide_suggestions=hide_suggestions)
+        self.variables = Variables(schema, definition, introspection=introspection)
         root_fields = _root_fields(schema, document, definition)
         self.introspects = bool(root_fields & FIELDS)
         self.is_about_schema = self.introspects and root_fields <= FIELDS | {"__typename"}

@@ -23,7 +23,8 @@ from app.execution import (
     giving_way,
     text_hash,
 )
-from app.http import body, decoding, graphiql, reply
+from app.http import body, decoding, forgery, graphiql, reply
+from app.http.allowed_origins import AllowedOrigins
 from app.http.cancellation import Watch, Watches
 from app.http.decoding import GRAPHQL_RESPONSE, HTML, JSON, Headers
 from app.http.reply import Reply
@@ -41,6 +42,8 @@ class Endpoint:
     services: the services that all requests share.
     graphiql: whether browsers are shown GraphiQL at this URL.
     trace_plan: whether a request may ask for the plan of its operation.
+    trace_commands: whether a request may ask for the number and time of its MongoDB commands.
+    origins: the origins whose pages may call the API.
     compression: whether responses are compressed for clients that accept it.
     timeout: maximum time from receiving the head of a request to its response, in seconds.
     """
@@ -56,6 +59,8 @@ class Endpoint:
     admission: Admission = field(default_factory=Admission)
     watches: Watches = field(default_factory=Watches)
     instrumentation: Instrumentation = field(default_factory=Instrumentation)
+    trace_commands: bool = True
+    origins: AllowedOrigins = field(default_factory=lambda: AllowedOrigins(()))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = decoding.headers(scope)
@@ -121,6 +126,7 @@ class Endpoint:
             request = request._replace(viewer=viewer)
             record.viewer, record.subject = _kind(viewer), viewer.subject
         if only_queries:
+            forgery.require_own(headers, self.origins)
             operation = decoding.from_query(scope)
         else:
             operation = decoding.from_body(await body.read(watch.receive, headers, self.max_body_bytes))
@@ -142,14 +148,15 @@ class Endpoint:
     def _record(self, method: str, headers: Headers) -> Record:
         """Begins the record of a request."""
         shown = headers.get(b"x-lectern-trace")
+        with_plan = self.trace_plan and shown == b"plan"
         return Record(
             datetime.now(UTC),
             decoding.request_id(headers),
             decoding.client(headers),
             read_traceparent(headers.get(b"traceparent")),
             method=method,
-            is_shown=shown in {b"1", b"plan"},
-            with_plan=self.trace_plan and shown == b"plan",
+            is_shown=with_plan or (self.trace_commands and shown in {b"1", b"plan"}),
+            with_plan=with_plan,
             on_command=self.instrumentation.command_sent,
         )
 

@@ -13,6 +13,7 @@ from app.error_codes import BY_STATUS, SERVICE_UNAVAILABLE, TIMEOUT
 from app.execution import Answer, Refusal, encoded
 from app.http import compression
 from app.http.decoding import GRAPHQL_RESPONSE, JSON, REQUEST_ID, Headers, NotPersistedError
+from app.security_headers import DATA
 from loaders.mongo import current_scope
 
 
@@ -51,6 +52,7 @@ class Reply(NamedTuple):
             (REQUEST_ID, request_id.encode()),
             _CONTENT_TYPES[self.media_type],
             _VARY,
+            *DATA,
         ]
         if self.headers:
             fields += [(name.encode(), value.encode()) for name, value in self.headers.items()]

@@ -1,13 +1,13 @@
 """All settings of the gateway in one typed table, which is read once from the environment."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from app.operation_limits import Limits
-from app.settings import environment, setting_errors
+from app.settings import environment, profiles, setting_errors
 from app.settings.setting_types import (
     URL,
     Algorithms,
@@ -38,7 +38,9 @@ class Settings(BaseSettings):
 
     # The process and MongoDB
     lectern_env: Literal["development", "production"] = Field(
-        "development", description="With `production`, Lectern only starts if LECTERN_SECRET is strong."
+        "development",
+        description="The profile: `production` requires a strong LECTERN_SECRET and has stricter defaults "
+        "(below).",
     )
     mongodb_uri: SecretStr = Field(
         SecretStr("mongodb://localhost:27017"),
@@ -123,15 +125,27 @@ class Settings(BaseSettings):
     cors_headers: HeaderNames = Field(
         (), description="Additional request headers that pages of these origins may send; `*` for any."
     )
+    hsts_seconds: int = Field(
+        0,
+        ge=0,
+        le=63_072_000,  # two years
+        description="Seconds for which browsers may only use HTTPS (`Strict-Transport-Security`), sent over "
+        "HTTPS only; 0 for none.",
+    )
     compression: bool = Field(
         True, description="Compress responses for clients that accept it; turn off if a proxy compresses."
     )
     max_body_bytes: int = Field(1_000_000, gt=0, description="The maximum size of a request body, in bytes.")
     graphiql: bool = Field(True, description="Serve GraphiQL to browsers at `/` and `/graphql`.")
-    introspection: bool = Field(True, description="Answer introspection queries.")
+    introspection: bool = Field(
+        True, description="Answer introspection queries, and name parts of the schema in errors."
+    )
     compiled_execution: bool = Field(
         True,
         description="Run operations as compiled plans; if off, graphql-core runs all of them, more slowly.",
+    )
+    trace_commands: bool = Field(
+        True, description="Report the MongoDB commands to requests with `X-Lectern-Trace: 1`."
     )
     trace_plan: bool = Field(
         False,
@@ -305,6 +319,11 @@ class Settings(BaseSettings):
         **__: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, environment.EnvironmentSource(settings_cls)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_profile(cls, given: Any) -> Any:
+        return profiles.with_defaults(given)
 
     @field_validator("*", mode="before")
     @classmethod
