@@ -80,6 +80,14 @@ def test_every_answer_is_confined(production: str, request_: str, status: int) -
     assert not {b"server", b"x-powered-by", b"set-cookie", HSTS[0]} & {name for name, _ in fields}
 
 
+@pytest.mark.parametrize("name", ["no host", "a long URL", "a long head"])
+def test_pages_cannot_read_refusals_of_the_server(production: str, name: str) -> None:
+    """It may not have read the origin when it refuses a request."""
+    line, rest = ANSWERS[name][0].split("\r\n", 1)
+    _, fields = head(production, f"{line}\r\nOrigin: {ORIGIN}\r\n{rest}")
+    assert not [field for field, _ in fields if field.startswith(b"access-control")]
+
+
 @pytest.mark.parametrize(("request_", "status"), PREFLIGHTS.values(), ids=PREFLIGHTS)
 def test_preflights_are_confined(production: str, request_: str, status: int) -> None:
     told, fields = head(production, request_)
