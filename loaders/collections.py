@@ -403,7 +403,7 @@ COLLECTIONS: dict[str, StoredCollection] = {
             noun="session",
             seen_by=NOBODY,
             document=SessionDoc,
-            unaudited=frozenset(("generation", "refreshKey")),
+            unaudited=frozenset(("generation", "refreshKey", "branches", "used")),
             backed_up=False,  # a restore would bring sessions back that have been ended since
             own_indexes=[
                 Index([("accountId", 1)], "ending an account's sessions"),

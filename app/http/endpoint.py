@@ -27,6 +27,7 @@ from app.http import body, decoding, graphiql, reply
 from app.http.cancellation import Watch, Watches
 from app.http.decoding import GRAPHQL_RESPONSE, HTML, JSON, Headers
 from app.http.reply import Reply
+from app.http.token_rejection import rejection
 from app.observing import Instrumentation, Record, Redaction, Refused, read_traceparent
 from app.protection import CHEAP, Admission
 from app.request import Request, Services
@@ -187,9 +188,7 @@ class Endpoint:
         try:
             return await self.authentication.viewer(authorization)
         except InvalidTokenError as error:
-            raise HTTPException(
-                401, str(error), {"www-authenticate": 'Bearer error="invalid_token"'}
-            ) from None
+            raise rejection(error) from None
         except IssuerUnavailableError:
             raise HTTPException(
                 503, "Tokens can't be verified at the moment. Try again later.", {"retry-after": "10"}
