@@ -36,7 +36,8 @@ def refreshed(session: SessionDoc, generation: int, key: str | None, at: datetim
 
     key: the idempotency key of the use. at: the time, always from the same clock.
     """
-    branches, used = branches_of(session), session.get("used", [])
+    branches = [branch for branch in branches_of(session) if at - utc(branch["at"]) < LASTS]
+    used = session.get("used", [])
     recent = [token for token in used if at - utc(token["at"]) <= RACE]
     valid = any(branch["generation"] == generation for branch in branches)
     if not valid and (retried := _retried(branches, generation, key)):
@@ -46,7 +47,7 @@ def refreshed(session: SessionDoc, generation: int, key: str | None, at: datetim
     new: BranchDoc = {
         "generation": session["generation"] + 1, "parent": generation, "key": key, "at": at,
     }  # fmt: skip
-    kept = [b for b in branches if b["generation"] != generation and at - utc(b["at"]) < LASTS]
+    kept = [branch for branch in branches if branch["generation"] != generation]
     if valid:  # a race is measured from the first use, so that it can't be prolonged
         recent.append({"generation": generation, "at": at})
     return Refreshed(new["generation"], [*kept, new][-MAX_BRANCHES:], recent[-MAX_BRANCHES:])
