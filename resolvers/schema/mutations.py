@@ -224,14 +224,14 @@ class Mutation:
     sign_up: SessionPayload = mutation(
         resolvers.signing_in.sign_up,
         write_inputs.SignUpInput,
-        commands=13,
+        commands=16,
         weight=_PASSWORD,
         description="Creates an account for a new student, and signs the student in.",
     )
     sign_in: SessionPayload = mutation(
         resolvers.signing_in.sign_in,
         write_inputs.SignInInput,
-        commands=11,
+        commands=15,
         weight=_PASSWORD,
         description="Signs in with an e-mail address and a password, and starts a session.",
     )
@@ -252,14 +252,14 @@ class Mutation:
     change_password: ChangePasswordPayload = mutation(
         resolvers.signing_in.change_password,
         write_inputs.ChangePasswordInput,
-        commands=15,
+        commands=11,
         weight=2 * _PASSWORD,
         description="Changes the viewer's password and ends their other sessions.",
     )
     reset_password: SessionPayload = mutation(
         resolvers.signing_in.reset_password,
         write_inputs.ResetPasswordInput,
-        commands=6,
+        commands=13,
         weight=_PASSWORD,
         description="Sets a new password, using the token from a reset link. Ends all sessions of the"
         " account, and signs its owner in.",

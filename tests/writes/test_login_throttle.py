@@ -188,6 +188,16 @@ async def test_the_more_a_site_has_tried_the_sooner_it_is_refused(
         assert await fail(gateway, 1) == [answer]
 
 
+def test_closing_an_account_to_strangers_takes_some_fifty_sites() -> None:
+    """The docs say so. Each site tries as often as it may."""
+    tried = sites = 0
+    while tried < login_throttle.MAX_PER_ACCOUNT[0]:
+        sites += 1
+        for number in range(1, login_throttle.MAX_PER_SITE + 1):
+            tried += tried < login_throttle._of_account(EMAIL, number).most
+    assert (tried, sites) == (100, 53)
+
+
 async def test_a_stranger_on_the_owners_network_is_stopped_and_the_owners_device_is_not(
     gateway: Gateway,
 ) -> None:
