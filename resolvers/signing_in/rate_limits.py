@@ -16,13 +16,14 @@ _MINUTES = 90  # up to this number of minutes, a wait is given in minutes
 class Limit(NamedTuple):
     """A limit on the number of attempts within a time window.
 
-    name: what the metrics call the limit. key: what is counted.
+    name: what the metrics call the limit. key: what is counted. reason: what a refusal says.
     """
 
     name: str
     key: str
     most: int
     within: timedelta
+    reason: str = "Too many attempts"
 
 
 async def spend(ctx: Context, limits: Sequence[Limit]) -> None:
@@ -46,7 +47,7 @@ async def spend_one(ctx: Context, limit: Limit) -> int:
     """
     attempt = await spend_attempt(ctx.loaders.database, limit.key, most=limit.most, within=limit.within)
     if attempt.refused_until is not None:
-        raise refusal_until(ctx, limit.name, attempt.refused_until)
+        raise _refusal(ctx, limit, attempt.refused_until)
     return attempt.number
 
 
@@ -68,13 +69,13 @@ def note_refusal(ctx: Context, limit: str) -> None:
         ctx.sign_in_limits.on_refusal(limit)
 
 
-def refusal_until(ctx: Context, limit: str, until: datetime) -> RefusedError:
+def _refusal(ctx: Context, limit: Limit, until: datetime) -> RefusedError:
     """Returns the refusal of an attempt that exceeds a limit, and notifies the listener.
 
     until: when the next attempt is allowed.
     """
-    note_refusal(ctx, limit)
+    note_refusal(ctx, limit.name)
     seconds = max(1, ceil((until - now()).total_seconds()))
     minutes = ceil(seconds / 60)
     wait = f"{minutes} min." if minutes <= _MINUTES else f"{ceil(minutes / 60)} hours."
-    return rate_limited(f"Too many attempts: try again in {wait}", seconds)
+    return rate_limited(f"{limit.reason}: try again in {wait}", seconds)

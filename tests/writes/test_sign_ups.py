@@ -54,7 +54,7 @@ async def test_a_network_creates_so_many_accounts_an_hour_and_a_day(
         assert codes(await sign_up(gateway, n)) == []
     (error,) = (await sign_up(gateway, "more"))["errors"]
     assert 23 * 3600 < error["retryAfter"] <= 24 * 3600
-    assert error["message"] == "Too many attempts: try again in 24 hours."
+    assert error["message"] == "Too many people have signed up from your network: try again in 24 hours."
     assert await database["accounts"].count_documents({}) == PER_DAY + 1
 
 
