@@ -16,7 +16,7 @@ from loaders.accounts import forget_attempts, is_remembered, remember
 from resolvers.context import Context
 from resolvers.errors import RefusedError
 from resolvers.networks import network_of, site_of
-from resolvers.signing_in.rate_limits import Limit, give_back, is_within, spend, spend_one
+from resolvers.signing_in.rate_limits import Limit, give_back, is_within, spend
 
 _WINDOW = timedelta(minutes=15)
 _STRANGERS_WINDOW = timedelta(hours=1)
@@ -93,16 +93,17 @@ async def _admitted(ctx: Context, email: str, device_token: str | None) -> Seque
 
 
 async def _admitted_stranger(ctx: Context, email: str) -> Sequence[Limit]:
-    site = _of_site(ctx, email)
-    number = await spend_one(ctx, site)
     network = Limit("sign_in.network", f"network {network_of(ctx.address)}", MAX_PER_NETWORK, _WINDOW)
-    others = [network, _of_account(email, number)]
+    site = _of_site(ctx, email)
+    # The network comes first, so that one that is refused can't have counts stored for many e-mail addresses.
+    _, number = await spend(ctx, [network, site])
+    account = _of_account(email, number)
     try:
-        await spend(ctx, others)
+        await spend(ctx, [account])
     except RefusedError:
-        await give_back(ctx.loaders.database, [site])
+        await give_back(ctx.loaders.database, [network, site])
         raise
-    return [site, *others]
+    return [site, network, account]
 
 
 @asynccontextmanager

@@ -26,29 +26,22 @@ class Limit(NamedTuple):
     reason: str = "Too many attempts"
 
 
-async def spend(ctx: Context, limits: Sequence[Limit]) -> None:
+async def spend(ctx: Context, limits: Sequence[Limit]) -> list[int]:
     """Counts an attempt against each limit in turn. Raises RefusedError if any limit is exceeded.
+
+    Returns the number of attempts within the window of each limit.
 
     A refused attempt doesn't count against any limit. Otherwise, a client that has reached one limit would
     use up the other limits too, which also apply to other clients.
     """
-    for number, limit in enumerate(limits):
-        try:
-            await spend_one(ctx, limit)
-        except RefusedError:
-            await give_back(ctx.loaders.database, limits[:number])
-            raise
-
-
-async def spend_one(ctx: Context, limit: Limit) -> int:
-    """Counts an attempt against a limit. Returns the number of attempts within its window.
-
-    Raises RefusedError if the limit is exceeded.
-    """
-    attempt = await spend_attempt(ctx.loaders.database, limit.key, most=limit.most, within=limit.within)
-    if attempt.refused_until is not None:
-        raise _refusal(ctx, limit, attempt.refused_until)
-    return attempt.number
+    numbers: list[int] = []
+    for limit in limits:
+        attempt = await spend_attempt(ctx.loaders.database, limit.key, most=limit.most, within=limit.within)
+        if attempt.refused_until is not None:
+            await give_back(ctx.loaders.database, limits[: len(numbers)])
+            raise _refusal(ctx, limit, attempt.refused_until)
+        numbers.append(attempt.number)
+    return numbers
 
 
 async def is_within(ctx: Context, limit: Limit) -> bool:

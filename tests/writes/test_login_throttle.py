@@ -285,6 +285,15 @@ async def test_attempts_from_one_address_on_many_accounts_are_limited(
     assert codes(await gateway.sign_in()) == []  # the network is known to this account
 
 
+async def test_a_network_that_is_refused_stores_nothing_more(
+    gateway: Gateway, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(login_throttle, "MAX_PER_NETWORK", 2)
+    for n in range(6):
+        assert await fail(gateway, 1, f"{n}@example.org") == [WRONG if n < 2 else LIMITED]
+    assert await database["attempts"].count_documents({}) == 1 + 2 * 2  # the network, sites, accounts
+
+
 async def test_crafted_email_addresses_dont_collide_with_other_keys(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
