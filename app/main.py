@@ -34,6 +34,7 @@ from app.observing import (
     Listener,
     Log,
     LogListener,
+    Refused,
     RequestLog,
     Traces,
     configure_logs,
@@ -45,6 +46,7 @@ from app.request import Services
 from app.security_headers import strict_transport_security
 from app.settings import Settings
 from loaders.mongo import Database
+from resolvers.context import SignInLimits
 from resolvers.cursors import Cursors
 from resolvers.schema import schema
 
@@ -105,13 +107,15 @@ def create_app(
             for task in tasks:
                 task.cancel()
 
-    services = Services(database, Cursors(secret), SessionTokens(secret))
     executor = make_executor(settings)
     admission = Admission(settings.admission_capacity, settings.admission_wait)
     counted = counted or (SharedMemory() if settings.metrics else None)
     meter = Meter(counted, Sources(admission, executor.cache_size, server, traces)) if counted else None
     # The traces come before the metrics, which ask whether a request is exported.
     own = [LogListener(), *([traces] if traces else []), *([meter.listener] if meter else [])]
+    instrumentation = Instrumentation(*own, *listeners)
+    limits = _sign_in_limits(settings, instrumentation)
+    services = Services(database, Cursors(secret), SessionTokens(secret), limits)
     endpoint = Endpoint(
         executor,
         Authentication(services.tokens, _issuer(settings), database),
@@ -122,12 +126,20 @@ def create_app(
         settings.compression,
         settings.request_timeout,
         admission,
-        instrumentation=Instrumentation(*own, *listeners),
+        instrumentation=instrumentation,
         trace_commands=settings.trace_commands,
         origins=AllowedOrigins(settings.cors_origins),
     )
     public = meter if settings.metrics else None
     return Gateway(settings, endpoint, _routes(endpoint, public, settings), lifespan)
+
+
+def _sign_in_limits(settings: Settings, instrumentation: Instrumentation) -> SignInLimits:
+    def refused(limit: str) -> None:
+        if instrumentation.refused is not None:
+            instrumentation.refused(Refused("RATE_LIMITED", "", limit=limit))
+
+    return SignInLimits(settings.sign_ups_per_hour, settings.sign_ups_per_day, refused)
 
 
 def _issuer(settings: Settings) -> Issuer | None:

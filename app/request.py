@@ -9,7 +9,7 @@ from app.auth import SessionTokens
 from app.observing import LevelCalled, Record
 from loaders.mongo import Database, Scope
 from loaders.reading import Loaders, Projection
-from resolvers.context import PUBLIC, Context, Identity, Viewer
+from resolvers.context import DEFAULT_LIMITS, PUBLIC, Context, Identity, SignInLimits, Viewer
 from resolvers.cursors import Cursors
 
 
@@ -23,6 +23,7 @@ class Services:
     database: Callable[[], Database]
     cursors: Cursors
     tokens: SessionTokens
+    sign_in_limits: SignInLimits = DEFAULT_LIMITS
 
 
 def new_id() -> str:
@@ -54,4 +55,7 @@ class Request(NamedTuple):
         services, record = self.services, self.record
         loaders = Loaders(services.database(), projections, looked_beyond)
         identity = Identity(self.viewer)
-        return Context(loaders, services.cursors, record.at, services.tokens, identity, record.address, {})
+        limits = services.sign_in_limits
+        return Context(
+            loaders, services.cursors, record.at, services.tokens, identity, record.address, {}, limits
+        )

@@ -403,7 +403,7 @@ COLLECTIONS: dict[str, StoredCollection] = {
             noun="session",
             seen_by=NOBODY,
             document=SessionDoc,
-            unaudited=frozenset(("generation", "refreshKey")),
+            unaudited=frozenset(("generation", "refreshKey", "branches", "used")),
             backed_up=False,  # a restore would bring sessions back that have been ended since
             own_indexes=[
                 Index([("accountId", 1)], "ending an account's sessions"),
@@ -414,7 +414,7 @@ COLLECTIONS: dict[str, StoredCollection] = {
             name="attempts",
             noun="attempt",
             seen_by=NOBODY,
-            backed_up=False,  # they count for minutes
+            backed_up=False,  # they count for a day at most, and known sites are only a convenience
             own_indexes=[Index([("expiresAt", 1)], "deletes counts of past attempts", seconds=0)],
         ),
         StoredCollection(

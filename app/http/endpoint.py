@@ -28,6 +28,7 @@ from app.http.allowed_origins import AllowedOrigins
 from app.http.cancellation import Watch, Watches
 from app.http.decoding import GRAPHQL_RESPONSE, HTML, JSON, Headers
 from app.http.reply import Reply
+from app.http.token_rejection import rejection
 from app.observing import Instrumentation, Record, Redaction, Refused, read_traceparent
 from app.protection import CHEAP, Admission
 from app.request import Request, Services
@@ -194,9 +195,7 @@ class Endpoint:
         try:
             return await self.authentication.viewer(authorization)
         except InvalidTokenError as error:
-            raise HTTPException(
-                401, str(error), {"www-authenticate": 'Bearer error="invalid_token"'}
-            ) from None
+            raise rejection(error) from None
         except IssuerUnavailableError:
             raise HTTPException(
                 503, "Tokens can't be verified at the moment. Try again later.", {"retry-after": "10"}

@@ -96,7 +96,8 @@ def answered(answer: Answer | Refusal, media_type: str) -> Reply:
         scope = current_scope.get()
         wrote = scope is not None and scope.wrote
         if errors.nothing_done(answer.errors, has_data=answer.has_data, wrote=wrote):
-            return Reply(answer.body, 503, media_type, {"retry-after": _RETRY_AFTER}, code, number)
+            seconds = str(extensions.get("retryAfter", _RETRY_AFTER))
+            return Reply(answer.body, 503, media_type, {"retry-after": seconds}, code, number)
         return Reply(answer.body, 200, media_type, None, code, number, error_id)
     return Reply(answer.body, 200, media_type)
 
@@ -105,7 +106,7 @@ def refused(refusal: HTTPException, media_type: str | None) -> Reply:
     """Returns the error response to a request that was refused with an HTTPException."""
     media_type = GRAPHQL_RESPONSE if media_type == GRAPHQL_RESPONSE else JSON
     code = code_of(refusal)
-    body = [orjson.dumps(_payload(refusal.detail, code))]
+    body = [orjson.dumps(_payload(refusal, code))]
     if isinstance(refusal, NotPersistedError):
         return Reply(body, 200 if media_type == JSON else 400, media_type, None, code, 1)
     return Reply(body, refusal.status_code, media_type, refusal.headers, code, 1)
@@ -123,15 +124,24 @@ def unexpected(error: Exception, media_type: str | None) -> Reply:
     logged, and its details are hidden from the client.
     """
     masked = errors.unexpected(error)
-    body, code = [orjson.dumps({"errors": [masked]})], masked["extensions"]["code"]
+    extensions = masked["extensions"]
+    code = extensions["code"]
+    may_retry = code in {SERVICE_UNAVAILABLE, TIMEOUT}
+    if may_retry:
+        extensions["retryAfter"] = int(_RETRY_AFTER)
+    body = [orjson.dumps({"errors": [masked]})]
     media_type = GRAPHQL_RESPONSE if media_type == GRAPHQL_RESPONSE else JSON
-    if code in {SERVICE_UNAVAILABLE, TIMEOUT}:
+    if may_retry:
         return Reply(body, 503, media_type, {"retry-after": _RETRY_AFTER}, code, 1)
-    return Reply(body, 500, media_type, None, code, 1, masked["extensions"]["errorId"])
+    return Reply(body, 500, media_type, None, code, 1, extensions["errorId"])
 
 
-def _payload(message: str, code: str) -> dict[str, object]:
-    return {"errors": [{"message": message, "extensions": {"code": code}}]}
+def _payload(refusal: HTTPException, code: str) -> dict[str, object]:
+    """Returns the body of a refusal. It repeats `Retry-After`, for clients that don't read headers."""
+    extensions: dict[str, object] = {"code": code}
+    if seconds := (refusal.headers or {}).get("retry-after"):
+        extensions["retryAfter"] = int(seconds)
+    return {"errors": [{"message": refusal.detail, "extensions": extensions}]}
 
 
 _PART = 65_536  # maximum number of bytes that are sent at a time

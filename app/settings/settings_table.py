@@ -116,6 +116,16 @@ class Settings(BaseSettings):
         "oidc", min_length=1, description="The source under which the database stores these external ids."
     )
 
+    # Signing up (see docs/identity.md)
+    sign_ups_per_hour: int = Field(
+        100,
+        ge=0,
+        description="The number of accounts that one network can create in an hour; 0 for no limit.",
+    )
+    sign_ups_per_day: int = Field(
+        300, ge=0, description="The number of accounts that one network can create in a day; 0 for no limit."
+    )
+
     # HTTP, and the endpoints and features that are enabled
     cors_origins: Origins = Field(
         (),
