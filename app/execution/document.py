@@ -17,9 +17,12 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues
 
+from app.execution.argument_values import SIZES, length
 from app.execution.compiler import DeclinedError, Plan, Selected, plan_operation, variables_in
-from app.execution.cost import SIZES, Cost, cost, length
+from app.execution.cost import Cost, Priced, priced
 from app.execution.introspection_size import FIELDS
+from app.execution.operation import JsonObject
+from app.execution.response_cost import ResponseCost
 from app.execution.variables import Variables
 from app.operation_limits import Limits
 from app.protection import all_selections
@@ -66,7 +69,8 @@ class Document:
         self._sizes = sorted(set(_size_variables(nodes)))
         self._lists = sorted(_list_variables(schema, definition))
         self._plans: dict[_Key, Plan | str] = {}
-        self._costs: dict[_Key, Cost] = {}
+        self._priced: dict[_Key, Priced] = {}
+        self._response_costs: dict[_Key, ResponseCost] = {}
 
     @property
     def variants(self) -> int:
@@ -78,15 +82,39 @@ class Document:
 
         Raises TooLargeError if the operation has too many fields.
         """
-        values = variables.coerced
-        key = self._conditions_of(variables)
+        return self._priced_for(variables, limits).cost
+
+    def actual_cost(
+        self, variables: VariableValues, limits: Limits, data: JsonObject | None, commands: int
+    ) -> Cost:
+        """Returns what a run of the operation took: its response, and the MongoDB commands that it sent.
+
+        The elements of a page that aren't selected count as in the maximum cost, because the response doesn't
+        tell how many there were. So do the values of list arguments.
+        """
+        key = self._cost_key(variables)
+        if (counter := self._response_costs.get(key)) is None:
+            list_values = self._priced_for(variables, limits).list_values
+            counter = ResponseCost(
+                self._schema, self.document, self.definition, variables.coerced, list_values
+            )
+            _keep(self._response_costs, key, counter)
+        objects, values = counter.size(data)
+        return Cost(objects, values, commands)
+
+    def _priced_for(self, variables: VariableValues, limits: Limits) -> Priced:
+        key = self._cost_key(variables)
+        if (found := self._priced.get(key)) is None:
+            found = priced(self._schema, self.document, self.definition, variables.coerced, limits)
+            _keep(self._priced, key, found)
+        return found
+
+    def _cost_key(self, variables: VariableValues) -> _Key:
+        values, key = variables.coerced, self._conditions_of(variables)
         if self._sizes or self._lists:
             key += tuple([_size_key(values.get(name)) for name in self._sizes])
             key += tuple([length(values.get(name)) for name in self._lists])
-        if (found := self._costs.get(key)) is None:
-            found = cost(self._schema, self.document, self.definition, values, limits)
-            _keep(self._costs, key, found)
-        return found
+        return key
 
     def kept_plan(self, variables: VariableValues) -> Plan | str | None:
         """Returns the cached result of `plan` for these variables, or None if no result is cached."""
