@@ -1,6 +1,7 @@
 """The price of an operation, computed before it runs."""
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 from graphql import (
@@ -34,9 +35,10 @@ _ELEMENTS = frozenset({"nodes", "edges"})
 _VALUES_OF_AN_OBJECT = 5
 _OBJECTS_OF_A_COMMAND = 20
 
-#: Cost factors for operations with introspection. graphql-core runs all fields of such an operation. It takes
-#: ten times as long per object as a compiled plan. A value in the introspection result counts as two values.
-BESIDE_INTROSPECTION = 10
+#: Cost factor for the fields of an operation that graphql-core runs. It takes ten times as long per object as
+#: a compiled plan.
+ON_GRAPHQL_CORE = 10
+#: A value in the result of introspection counts as two values.
 INTROSPECTED_VALUE = 2
 
 #: The metadata that resolvers.fields attaches to a field, such as its batch function and its weight.
@@ -79,6 +81,8 @@ def priced(
     operation: OperationDefinitionNode,
     variables: CoercedValues,
     limits: Limits,
+    *,
+    on_graphql_core: bool = False,
 ) -> Priced:
     """Computes the maximum cost of a valid operation.
 
@@ -87,11 +91,12 @@ def priced(
     selection is counted once per object; on an interface, the most expensive type is used. The result of
     introspection is counted by walking the schema.
 
-    variables: the coerced values, including defaults.
+    variables: the coerced values, including defaults. on_graphql_core: whether graphql-core will run the
+    operation, because it has introspection or a condition without a value.
 
     Raises TooLargeError if the operation has too many fields with its fragments expanded.
     """
-    return _Pricing(schema, document, operation, variables, limits).priced()
+    return _Pricing(schema, document, operation, variables, limits, on_graphql_core=on_graphql_core).priced()
 
 
 class _Sum(NamedTuple):
@@ -104,6 +109,7 @@ class _Place(NamedTuple):
 
     objects: the number of objects on which the fields are selected. page: for connections, the number of
     elements in each. depth: the number of calls needed to reach the place. call: the last of these calls.
+    listings: for connections, the maximum number of different searches by which that call has listed them.
     root: the response key of the enclosing root field; "" if root fields can share calls.
     """
 
@@ -111,7 +117,23 @@ class _Place(NamedTuple):
     page: int = 1
     depth: int = 0
     call: Hashable = None
+    listings: int = 1
     root: str = ""
+
+
+@dataclass(slots=True)
+class _Call:
+    """A call of a level or root function.
+
+    commands: the maximum number of commands for each type of object that it returns. types: the number of
+    types that it can return. list_values: the number of values in its list arguments. returned: the maximum
+    number of values that it returns.
+    """
+
+    commands: int
+    types: int
+    list_values: int
+    returned: int = 0
 
 
 class _Pricing:
@@ -122,6 +144,8 @@ class _Pricing:
         operation: OperationDefinitionNode,
         variables: CoercedValues,
         limits: Limits,
+        *,
+        on_graphql_core: bool,
     ) -> None:
         self._schema, self._operation = schema, operation
         self._arguments = ArgumentValues(variables)
@@ -130,23 +154,27 @@ class _Pricing:
         self._limits = limits
         self._fields_left = limits.fields
         self._introspected_left = limits.introspection_cost
-        self._commands: dict[Hashable, int] = {}
-        self._list_values: dict[Hashable, int] = {}
-        self._shares_calls = True
+        self._calls: dict[Hashable, _Call] = {}
+        self._on_graphql_core = on_graphql_core
+        self._shares_calls = operation.operation is OperationType.QUERY and not on_graphql_core
+        self._factor = ON_GRAPHQL_CORE if on_graphql_core else 1
 
     def priced(self) -> Priced:
         root = self._schema.get_root_type(self._operation.operation)
         assert root is not None  # noqa: S101  # validation has ensured this
         fields = self._selected.on(root, [self._operation.selection_set])
-        introspects = any(nodes[0].name.value in introspection_size.FIELDS for nodes in fields.values())
-        # The root fields of a mutation can't share calls, because each field has to see the changes made
-        # by the previous ones. The root fields of an operation with introspection can't share calls, because
-        # graphql-core runs the operation, and makes a separate call for every alias.
-        self._shares_calls = self._operation.operation is OperationType.QUERY and not introspects
-        place = _Place(BESIDE_INTROSPECTION if introspects else 1)
-        objects, values = self._of_fields(root, fields, place)
-        list_values = sum(self._list_values.values())
-        return Priced(Cost(objects, values + list_values, sum(self._commands.values())), list_values)
+        self._count(fields)
+        sums = [self._of_root_field(root, key, nodes) for key, nodes in fields.items()]
+        objects, values = _sum(sums)
+        list_values = sum(call.list_values for call in self._calls.values())
+        commands = sum(call.commands * min(call.returned, call.types) for call in self._calls.values())
+        return Priced(Cost(objects, values + list_values, commands), list_values)
+
+    def _of_root_field(self, root: GraphQLObjectType, key: str, nodes: Sequence[FieldNode]) -> _Sum:
+        sum_ = self._of_field(root, key, nodes, _Place(1))
+        if nodes[0].name.value in introspection_size.FIELDS:
+            return sum_
+        return _Sum(sum_.objects * self._factor, sum_.values * self._factor)
 
     def _of_fields(self, parent: GraphQLObjectType, fields: Fields, place: _Place) -> _Sum:
         self._count(fields)
@@ -168,10 +196,7 @@ class _Pricing:
         below = place._replace(objects=count, page=page_size(sizes), root=root)
         kind = get_named_type(field.type)
         if function := metadata.get("level") or metadata.get("root"):
-            # Objects of different types are fetched by separate commands.
-            more = metadata["search_commands"] if self._arguments.search(nodes[0]) else 0
-            commands = (metadata["commands"] + more) * min(count, len(self._types(kind)))
-            below = self._called(function, commands, parent, nodes[0], below)
+            below = self._called(function, field, parent, nodes[0], below)
         if is_leaf_type(kind):
             return _Sum(0, count * metadata.get("weight", 1))
         own = _Sum(count, place.objects * metadata.get("weight", 0))
@@ -180,7 +205,7 @@ class _Pricing:
     def _called(
         self,
         function: Callable[..., object],
-        commands: int,
+        field: GraphQLField,
         parent: GraphQLObjectType,
         node: FieldNode,
         place: _Place,
@@ -189,14 +214,21 @@ class _Pricing:
 
         Two calls count as one if they call the same function at the same depth, and their arguments are
         written in the same way. For fields of connections, such as `totalCount`, the connections must also
-        come from the same call. Root fields share no calls in a mutation, or in an operation with
-        introspection.
+        come from the same call. Root fields share no calls in a mutation. On graphql-core, they don't either,
+        and calls below different calls are separate ones, because it depends on their times whether they are
+        made together.
         """
-        connections = place.call if is_connection(parent) else None
-        call = (place.depth, function, _arguments_text(node), connections, place.root)
-        self._commands[call] = commands
-        self._list_values[call] = self._arguments.list_values(node)
-        return place._replace(depth=place.depth + 1, call=call)
+        metadata, searches = declaration(field).metadata, self._arguments.search(node)
+        is_apart = is_connection(parent) or self._on_graphql_core
+        key = (place.depth, function, _arguments_text(node), place.call if is_apart else None, place.root)
+        if (call := self._calls.get(key)) is None:
+            commands = metadata["commands"] + metadata["rare_commands"]
+            commands += metadata["search_commands"] if searches else 0
+            commands *= place.listings if is_connection(parent) else 1
+            types = self._types(get_named_type(field.type))
+            call = self._calls[key] = _Call(commands, len(types), self._arguments.list_values(field, node))
+        call.returned += place.objects
+        return place._replace(depth=place.depth + 1, call=key, listings=1 + (searches and place.depth > 0))
 
     def _most_expensive(self, kind: GraphQLNamedType, nodes: Sequence[FieldNode], place: _Place) -> _Sum:
         """Returns the cost of a selection on the most expensive of the possible types.

@@ -23,10 +23,10 @@ from graphql import (
     is_list_type,
 )
 
-from app.execution import introspection_size
 from app.execution.argument_values import ArgumentValues, page_size
 from app.execution.compiler import CoercedValues, Selected
-from app.execution.cost import BESIDE_INTROSPECTION, INTROSPECTED_VALUE, leaves_out_elements
+from app.execution.cost import INTROSPECTED_VALUE, ON_GRAPHQL_CORE, leaves_out_elements
+from app.execution.introspection_size import FIELDS
 from resolvers.schema import declaration
 
 _Object: TypeAlias = Mapping[str, Any]  # an object of the response, whose values are any JSON values
@@ -77,7 +77,8 @@ class ResponseCost:
     The operation must have been priced, so that it is neither too large nor too deep: all its selections are
     walked with their fragments expanded.
 
-    list_values: the number of values in list arguments, which are part of every size.
+    list_values: the number of values in list arguments, which are part of every size. on_graphql_core: see
+    app.execution.cost.priced.
     """
 
     def __init__(
@@ -87,33 +88,32 @@ class ResponseCost:
         operation: OperationDefinitionNode,
         variables: CoercedValues,
         list_values: int,
+        *,
+        on_graphql_core: bool = False,
     ) -> None:
         self._list_values = list_values
         root = schema.get_root_type(operation.operation)
         assert root is not None  # noqa: S101  # validation has ensured this
         shapes = _Shapes(schema, Selected(schema, document, variables), ArgumentValues(variables))
         fields = shapes.selected.on(root, [operation.selection_set])
-        self._shape = shapes.of_fields(root, fields)
-        self._introspected = {
-            key for key, nodes in fields.items() if nodes[0].name.value in introspection_size.FIELDS
-        }
+        introspected = {k: nodes for k, nodes in fields.items() if nodes[0].name.value in FIELDS}
+        own = {key: nodes for key, nodes in fields.items() if key not in introspected}
+        self._own = shapes.of_fields(root, own)
+        self._introspected = shapes.of_fields(root, introspected) if introspected else None
+        self._factor = ON_GRAPHQL_CORE if on_graphql_core else 1
 
     def size(self, data: _Object | None) -> ResponseSize:
         """Counts the data of a response."""
         if data is None:
             return ResponseSize(0, self._list_values)
         tally = _Tally()
-        if self._introspected:
-            _count(tally, [_part(self._shape, set(self._shape.keys) - self._introspected)], [data])
-            tally.objects, tally.values = (
-                (tally.objects - 1) * BESIDE_INTROSPECTION,
-                tally.values * BESIDE_INTROSPECTION,
-            )
-            _count(tally, [_part(self._shape, self._introspected)], [data])
-        else:
-            _count(tally, [self._shape], [data])
-        # The data itself is not an object that counts.
-        return ResponseSize(tally.objects - 1, tally.values + self._list_values)
+        _count(tally, [self._own], [data])
+        tally.objects = (tally.objects - 1) * self._factor  # the data itself is not an object that counts
+        tally.values *= self._factor
+        if self._introspected is not None:
+            _count(tally, [self._introspected], [data])
+            tally.objects -= 1
+        return ResponseSize(tally.objects, tally.values + self._list_values)
 
 
 class _Shapes:
@@ -147,7 +147,7 @@ class _Shapes:
         return [self.of_fields(type_, self.selected.on(type_, sets), page) for type_ in types]
 
     def _weight(self, type_: GraphQLObjectType, name: str, *, is_leaf: bool) -> int:
-        if is_introspection_type(type_) or name in introspection_size.FIELDS:
+        if is_introspection_type(type_) or name in FIELDS:
             return INTROSPECTED_VALUE if is_leaf else 0
         if name == "__typename":
             return 1
@@ -191,13 +191,6 @@ def _merged(one: _Shape, other: _Shape) -> _Shape:
         {key: min(weight, other.lists[key]) for key, weight in one.lists.items()},
         {key: [*shapes, *other.nested[key]] for key, shapes in one.nested.items()},
     )
-
-
-def _part(shape: _Shape, keys: set[str]) -> _Shape:
-    """Returns a shape with only some of its keys."""
-    parts = [{k: v for k, v in part.items() if k in keys} for part in (shape.leaves, shape.lists)]
-    nested = {key: inner for key, inner in shape.nested.items() if key in keys}
-    return _Shape(tuple(keys), shape.hidden, parts[0], parts[1], nested)
 
 
 def _items(objects: Sequence[_Object], key: str) -> list[Any]:  # Any: the values are any JSON values

@@ -55,8 +55,8 @@ _JOINS: Mapping[str, str] = {"$lookup": "from", "$graphLookup": "from", "$unionW
 class Meter:
     """Counts the commands that a request sends.
 
-    sent: the number of commands, without those of a transaction's failed attempts, which are not the client's
-    fault.
+    sent: the number of commands. Those of a transaction's failed attempts don't count, because they are not
+    the client's fault; nor do those of the rest of a write, which can be any number.
     """
 
     __slots__ = ("sent",)
@@ -157,17 +157,18 @@ current_scope: ContextVar[Scope | None] = ContextVar("lectern_scope", default=No
 current_level: ContextVar[int] = ContextVar("lectern_level", default=-1)
 
 
-def take_time(seconds: float, *, observed: bool = True) -> None:
+def take_time(seconds: float, *, observed: bool = True, metered: bool = True) -> None:
     """Gives this task's commands a deadline `seconds` from now, regardless of the request's deadline.
 
-    observed: whether the request's listeners are notified of the task's commands, and its meter counts them.
+    observed: whether the request's listeners are notified of the task's commands. metered: whether the
+    request's meter counts them, if they are observed.
     """
     request = current_scope.get()
     scope = Scope(monotonic() + seconds)
     if request:
         scope.on_command, scope.on_late = request.on_command if observed else None, request.on_late
         scope.on_misfit, scope.on_transaction = request.on_misfit, request.on_transaction
-        scope.meter = request.meter if observed else None
+        scope.meter = request.meter if observed and metered else None
     scope.has_begun = scope.is_writing = True
     current_scope.set(scope)
 
