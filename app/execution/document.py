@@ -23,6 +23,7 @@ from app.execution.cost import Cost, Priced, priced
 from app.execution.introspection_size import FIELDS
 from app.execution.operation import JsonObject
 from app.execution.response_cost import ResponseCost
+from app.execution.upper_values import upper_values
 from app.execution.variables import Variables
 from app.operation_limits import Limits
 from app.protection import all_selections
@@ -86,6 +87,15 @@ class Document:
         Raises TooLargeError if the operation has too many fields.
         """
         return self._priced_for(variables, limits).cost
+
+    def highest_cost(self, given: JsonObject, limits: Limits) -> Cost:
+        """Returns the operation's maximum cost with any values of the variables that aren't given.
+
+        A variable that isn't given has its default, if there is one. Raises TooLargeError and RefusedError.
+        """
+        nodes = list(all_selections(self.document))
+        values = upper_values(self._schema, nodes, self.definition, given, limits)
+        return max((self.cost(VariableValues({}, dict(v)), limits) for v in values), key=lambda c: c.price)
 
     def actual_cost(
         self, variables: VariableValues, limits: Limits, data: JsonObject | None, commands: int

@@ -58,6 +58,14 @@ class Prepared(NamedTuple):
     cost: Cost
 
 
+class HighestPrice(NamedTuple):
+    """The maximum cost of an operation; `allowed`: the limit on its price, which `setting` defines."""
+
+    cost: Cost
+    allowed: int
+    setting: str
+
+
 class NotAQueryError(Exception):
     """The operation is a mutation, but only queries are allowed."""
 
@@ -135,6 +143,23 @@ class Executor:
         except TooLargeError as error:
             return _too_large(error)
         return Prepared(document, operation, variables, cost)
+
+    def highest_price(self, operation: Operation) -> HighestPrice | Refusal:
+        """Returns the maximum cost of an operation, whether or not it exceeds the limit.
+
+        Variables that have neither a value nor a default count with the values that cost most.
+        """
+        document = self._document(operation)
+        if isinstance(document, Refusal):
+            return document
+        try:
+            check_variables(operation.variables or {}, self._limits)
+            cost = document.highest_cost(operation.variables or {}, self._limits)
+        except RefusedError as refused:
+            return refused.refusal
+        except TooLargeError as error:
+            return _too_large(error)
+        return HighestPrice(cost, *self._price_limit(document))
 
     def explain(self, prepared: Prepared, levels: Sequence[LevelCalled] = ()) -> JsonObject:
         """Returns the plan of an operation, in the form described in app.execution.plan_report.

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import nullcontext
 from hashlib import blake2b
-from math import inf
 from time import monotonic
 from typing import Any, NamedTuple
 
@@ -17,6 +16,10 @@ from tests.execution.holes import raw_documents
 from tests.execution.operations import Question
 from tests.execution.site import Site
 from tests.support import request_for
+
+
+#: The ratios of the price to the actual price, by which operations are counted.
+RATIOS = (1, 1.5, 2, 5, 20, 100)
 
 
 class Checked(NamedTuple):
@@ -59,7 +62,8 @@ async def check_counted(site: Site, question: Question, tally: Tally) -> None:
         tally.counts["refused"] += 1
         return
     ratio = checked.maximum.price / max(1, checked.actual.price)
-    tally.counts[next(f"price up to {most}x" for most in (1, 1.5, 2, 5, 20, 100, inf) if ratio <= most)] += 1
+    most = next((most for most in RATIOS if ratio <= most), None)
+    tally.counts[f"price up to {most}x" if most else f"price over {RATIOS[-1]}x"] += 1
 
 
 def objects_in(data: dict[str, Any]) -> int:
