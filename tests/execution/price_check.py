@@ -17,7 +17,6 @@ from tests.execution.operations import Question
 from tests.execution.site import Site
 from tests.support import request_for
 
-
 #: The ratios of the price to the actual price, by which operations are counted.
 RATIOS = (1, 1.5, 2, 5, 20, 100)
 
