@@ -19,10 +19,12 @@ from graphql import (
 )
 
 from app.commands.command_error import CommandError, file_error
+from app.persisted import ManifestError, read_manifest
 
 _SUFFIXES = frozenset({".graphql", ".gql"})
 _IGNORED = frozenset({"node_modules"})  # folders, besides those whose names begin with a dot
-_LARGEST = 10_000_000  # bytes of one file
+_LARGEST = 20_000_000  # bytes of one file
+_MANIFEST = ".json"
 _MOST_TOKENS = 500_000  # in one file
 
 _Definition = OperationDefinitionNode | FragmentDefinitionNode
@@ -76,11 +78,29 @@ def read(paths: Iterable[Path]) -> list[ClientOperation]:
     """Reads the operations in files and in folders, in order. Fragments can be in other files.
 
     In a folder, all files named `*.graphql` or `*.gql` are read, in subfolders too, but not in node_modules
-    or hidden folders. Definitions of types are ignored.
+    or hidden folders. Definitions of types are ignored. A file named `*.json` is a manifest of operations
+    (app.persisted), each with fragments of its own.
 
     Raises CommandError if a file can't be read or parsed, or if a fragment is missing or not unique.
     """
-    pieces = [piece for file in _files(paths) for piece in _pieces(file)]
+    files = list(_files(paths))
+    documents = [file for file in files if file.suffix != _MANIFEST]
+    manifests = [file for file in files if file.suffix == _MANIFEST]
+    operations = _joined([piece for file in documents for piece in _pieces(str(file), _text(file))])
+    return [*operations, *(one for file in manifests for one in _of_manifest(file))]
+
+
+def _of_manifest(file: Path) -> Iterator[ClientOperation]:
+    try:
+        operations = read_manifest(_bytes(file))
+    except ManifestError as error:
+        raise CommandError(f"{file}: {error}") from None
+    for operation in operations:
+        yield from _joined(_pieces(f"{file}({operation.id})", operation.text))
+
+
+def _joined(pieces: Sequence[_Piece]) -> list[ClientOperation]:
+    """Returns the operations among definitions, each with its fragments among them."""
     fragments = _by_name(piece for piece in pieces if isinstance(piece.definition, FragmentDefinitionNode))
     operations = [piece for piece in pieces if isinstance(piece.definition, OperationDefinitionNode)]
     return [_operation(piece, fragments) for piece in operations]
@@ -99,13 +119,12 @@ def _is_ignored(file: Path) -> bool:
     return any(name in _IGNORED or name.startswith(".") for name in file.parts[:-1])
 
 
-def _pieces(file: Path) -> list[_Piece]:
-    text = _text(file)
+def _pieces(file: str, text: str) -> list[_Piece]:
     try:
-        document = parse(Source(text, str(file)), max_tokens=_MOST_TOKENS)
+        document = parse(Source(text), max_tokens=_MOST_TOKENS)
     except GraphQLSyntaxError as error:
         line, column = error.locations[0] if error.locations else (1, 1)
-        raise CommandError(f"{Place(str(file), line, column)}: {error.message}") from None
+        raise CommandError(f"{Place(file, line, column)}: {error.message}") from None
     except RecursionError:
         raise CommandError(f"{file}: the document is nested too deeply to be parsed.") from None
     return [_piece(file, text, d) for d in document.definitions if isinstance(d, _Definition)]
@@ -113,20 +132,27 @@ def _pieces(file: Path) -> list[_Piece]:
 
 def _text(file: Path) -> str:
     try:
-        if file.stat().st_size > _LARGEST:
-            raise CommandError(f"{file} is larger than {_LARGEST:,} bytes. Split it into several files.")
-        return file.read_text(encoding="utf-8-sig")
+        return _bytes(file).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise CommandError(f"{file} is not text: expected GraphQL documents in UTF-8.") from None
+
+
+def _bytes(file: Path) -> bytes:
+    try:
+        with file.open("rb") as opened:
+            data = opened.read(_LARGEST + 1)
     except OSError as error:
         raise file_error(error) from None
+    if len(data) > _LARGEST:
+        raise CommandError(f"{file} is larger than {_LARGEST:,} bytes. Split it into several files.")
+    return data
 
 
-def _piece(file: Path, text: str, definition: _Definition) -> _Piece:
+def _piece(file: str, text: str, definition: _Definition) -> _Piece:
     location = definition.loc
     assert location is not None  # noqa: S101  # documents are always parsed with locations
     token = location.start_token
-    place = Place(str(file), token.line, token.column)
+    place = Place(file, token.line, token.column)
     spreads = _Spreads()
     visit(definition, spreads)
     return _Piece(definition, text[location.start : location.end], place, list(spreads.names))
