@@ -6,7 +6,7 @@ from app.commands.account_changes import AccountError
 from app.commands.accounts import account
 from app.commands.check import check
 from app.commands.command_error import CommandError
-from app.commands.cost import cost
+from app.commands.costs import cost
 from app.commands.explain import explain
 from app.commands.export import export, restore
 from app.commands.indexes import indexes

@@ -109,7 +109,6 @@ class _Place(NamedTuple):
 
     objects: the number of objects on which the fields are selected. page: for connections, the number of
     elements in each. depth: the number of calls needed to reach the place. call: the last of these calls.
-    listings: for connections, the maximum number of different searches by which that call has listed them.
     root: the response key of the enclosing root field; "" if root fields can share calls.
     """
 
@@ -117,7 +116,6 @@ class _Place(NamedTuple):
     page: int = 1
     depth: int = 0
     call: Hashable = None
-    listings: int = 1
     root: str = ""
 
 
@@ -218,17 +216,16 @@ class _Pricing:
         and calls below different calls are separate ones, because it depends on their times whether they are
         made together.
         """
-        metadata, searches = declaration(field).metadata, self._arguments.search(node)
+        metadata = declaration(field).metadata
         is_apart = is_connection(parent) or self._on_graphql_core
         key = (place.depth, function, _arguments_text(node), place.call if is_apart else None, place.root)
         if (call := self._calls.get(key)) is None:
             commands = metadata["commands"] + metadata["rare_commands"]
-            commands += metadata["search_commands"] if searches else 0
-            commands *= place.listings if is_connection(parent) else 1
+            commands += metadata["search_commands"] if self._arguments.search(node) else 0
             types = self._types(get_named_type(field.type))
             call = self._calls[key] = _Call(commands, len(types), self._arguments.list_values(field, node))
         call.returned += place.objects
-        return place._replace(depth=place.depth + 1, call=key, listings=1 + (searches and place.depth > 0))
+        return place._replace(depth=place.depth + 1, call=key)
 
     def _most_expensive(self, kind: GraphQLNamedType, nodes: Sequence[FieldNode], place: _Place) -> _Sum:
         """Returns the cost of a selection on the most expensive of the possible types.

@@ -45,7 +45,8 @@ async def check(site: Site, question: Question) -> Checked | None:
     assert actual.commands == len(sent), (actual, sent)
     assert all(spent <= most for spent, most in zip(actual, maximum, strict=True)), (actual, maximum, sent)
     data = answer.payload.get("data") or {}
-    if not prepared.document.introspects and "auditLog" not in question.operation.query:
+    # A JSON value of the audit log counts with its weight, whatever objects it contains.
+    if not prepared.document.introspects and "changes" not in question.operation.query:
         assert objects_in(data) <= actual.objects
     if isinstance(reference, Answer) and reference.payload.get("data") == data:
         assert reference.actual is not None

@@ -52,14 +52,13 @@ class Place(NamedTuple):
     """A place where fields are selected.
 
     objects: the number of objects. page: the size of each, for pages. depth: the number of calls above. call:
-    the last of them. lists: by how many searches it has listed its pages. root: a mutation's root field.
+    the last of them. root: a mutation's root field.
     """
 
     objects: int = 1
     page: int = 0
     depth: int = 0
     call: Any = None
-    lists: int = 1
     root: str = ""
 
 
@@ -144,9 +143,9 @@ class Published:
         )
         count = commands["count"] + (commands.get("search", 0) if searches else 0)
         lists = sum(self.list_values(a.value, field.args[a.name.value].type) for a in node.arguments or ())
-        call = self.calls.setdefault(key, Call(count * (place.lists if of_page else 1), types, lists))
+        call = self.calls.setdefault(key, Call(count, types, lists))
         call.results += place.objects
-        return place._replace(depth=place.depth + 1, call=key, lists=2 if searches and place.depth else 1)
+        return place._replace(depth=place.depth + 1, call=key)
 
     def subfields(self, type_: GraphQLObjectType, details: Any) -> Any:
         return collect_subfields(

@@ -3,10 +3,13 @@
 from typing import Any
 
 import pytest
+from bson import ObjectId
 
 from app.execution import Answer, Executor, Operation, Prepared
 from app.execution.cost import Cost
 from loaders.mongo import Database
+from resolvers.context import PUBLIC, Viewer
+from resolvers.relay import encode_id
 from resolvers.schema import schema
 from tests import factories
 from tests.execution.metered import metered
@@ -135,3 +138,46 @@ async def test_an_answer_has_no_actual_cost_unless_asked_for(catalogue: Database
 
 def test_an_actual_cost_has_a_price() -> None:
     assert Cost(4, 12, 1).price == 4 + 2 + 20
+
+
+@pytest.fixture
+async def rare(database: Database) -> Database:
+    """Documents for which more commands than usual are sent, as many as the price says."""
+    hidden = factories.course("Hidden", status="DRAFT", oldSlugs=["old"], prerequisiteIds=[])
+    course = factories.course("C", slug="c", categorySlug="gone", prerequisiteIds=[hidden["_id"]])
+    student = factories.student("Ana")
+    reviews = [factories.review(course, student, n) for n in range(2)]
+    await factories.store(
+        database,
+        categories=[factories.category("art", oldSlugs=["old"])],
+        courses=[course, hidden],
+        students=[student],
+        reviews=reviews,
+    )
+    await database["reviews"].delete_one({"_id": reviews[0]["_id"]})  # its `_id` is still in newestReviewIds
+    return database
+
+
+TEACHER = Viewer(frozenset({"INSTRUCTOR"}), None, ObjectId(), "teacher")
+
+
+@pytest.mark.parametrize(
+    ("query", "viewer", "commands"),
+    [
+        ('{ course(slug: "old") { title } }', TEACHER, 3),
+        ('{ course(slug: "none") { title } }', PUBLIC, 2),
+        ('{ category(slug: "old") { name } }', PUBLIC, 2),
+        ('{ course(slug: "c") { category { name } } }', PUBLIC, 1 + 2),
+        ('{ course(slug: "c") { prerequisites { title } } }', TEACHER, 1 + 2),
+        ('{ course(slug: "c") { reviews { nodes { body } } } }', PUBLIC, 1 + 2),
+        ('{ student(id: "STUDENT") { reviews { nodes { body } } } }', PUBLIC, 1 + 3),
+    ],
+)
+async def test_rare_commands_are_in_the_price(
+    rare: Database, query: str, viewer: Viewer, commands: int
+) -> None:
+    student = await rare["students"].find_one({})
+    query = query.replace("STUDENT", encode_id("Student", student))
+    result = await metered(BOTH[0], rare, query, viewer=viewer)
+    assert result.actual.commands == commands
+    assert commands <= result.maximum.commands

@@ -319,19 +319,6 @@ def test_a_cached_cost_depends_on_whether_there_is_a_search() -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "commands"),
-    [
-        # A corrected search is another list: it is counted apart from those of the other parents.
-        ('{ categories { courses(filter: { search: "a" }) { totalCount facets { levels { count } } } } }', 8),
-        ('{ courses(filter: { search: "a" }) { totalCount facets { levels { count } } } }', 5),
-        ("{ categories { courses { totalCount } } }", 3),
-    ],
-)
-def test_a_corrected_search_is_counted_apart(query: str, commands: int) -> None:
-    assert cost(query).commands == commands
-
-
-@pytest.mark.parametrize(
     ("query", "values"),
     [
         ('{ courses(filter: {tags: "a"}) { __typename } }', 1 + 1),
@@ -341,3 +328,39 @@ def test_a_corrected_search_is_counted_apart(query: str, commands: int) -> None:
 )
 def test_a_single_value_is_a_list_of_one(query: str, values: int) -> None:
     assert cost(query).values == values
+
+
+@pytest.mark.parametrize(
+    ("query", "variables"),
+    [
+        ("{ a: courses { totalCount } b: courses { totalCount } }", None),
+        (
+            "{ courses { ...F } c: courses { ...F } } fragment F on CourseConnection { nodes { id } }",
+            None,
+        ),
+        (
+            '{ node(id: "x") { ... on Course { description tags } ... on Review { body course { id } } } }',
+            None,
+        ),
+        ('{ nodes(ids: ["a", "b"]) { id ... on Course { runs(first: 2) { nodes { id } } } } }', None),
+        ("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", {"ids": ["a"] * 100}),
+        ("query ($n: Int = 4) { courses(first: $n) { nodes { id } } }", {"n": 100}),
+        (
+            "query ($on: Boolean!) { courses @include(if: $on) { totalCount } platform { students } }",
+            {"on": True},
+        ),
+        (
+            "query ($on: Boolean!) { courses @skip(if: $on) { totalCount } platform { students } }",
+            {"on": True},
+        ),
+        ('mutation { signOut(input: {refreshToken: "x"}) { errors { code } } }', None),
+    ],
+    ids=["aliases", "fragments", "node", "nodes", "ids", "variable", "include", "skip", "write"],
+)
+def test_every_operation_is_accepted_up_to_exactly_its_price(
+    query: str, variables: dict[str, Any] | None
+) -> None:
+    price = cost(query, variables).price
+    for allowed, expected in ((price, Prepared), (price - 1, Refusal)):
+        executor = Executor(schema, replace(UNLIMITED, cost=allowed))
+        assert isinstance(executor.prepare(Operation(query, variables)), expected)

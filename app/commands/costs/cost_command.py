@@ -33,7 +33,7 @@ def cost(
 
     A variable without a value counts with its default, or else with the largest value that the limits allow.
     """
-    from app.commands.operation_prices import priced
+    from app.commands.costs.operation_prices import priced
 
     values = {} if variables is None else _variables(variables)
     report = priced(files, values, max_price)

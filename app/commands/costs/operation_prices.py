@@ -6,8 +6,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 import orjson
 
-from app.commands.client_documents import ClientOperation, read
 from app.commands.command_error import CommandError
+from app.commands.costs.client_documents import ClientOperation, read
 from app.execution import Cost, Operation, Refusal
 from app.main import make_executor
 from app.observing import configure_logs
