@@ -15,7 +15,7 @@ DATABASE_TESTS := tests/loaders tests/writes/test_failures.py tests/writes/test_
   tests/app/test_database.py tests/app/test_migrate.py tests/app/test_health.py tests/app/test_unavailable.py tests/hostile/test_mongodb_away.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-deploy image run test check format bench differential storm restarts fuzz fuzz-import overload chaos clean
+.PHONY: help setup setup-deploy image run test check format bench differential prices storm restarts fuzz fuzz-import overload chaos clean
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -50,6 +50,9 @@ test: check setup-deploy ## the checks and all tests; with both MongoDB drivers 
 
 differential: setup ## 20,000 generated operations through both engines (about 20 minutes)
 	$(BIN)/python -m tests.execution.differential --operations 20000
+
+prices: setup ## 20,000 generated operations, none of which may take more than its price (about 20 minutes)
+	$(BIN)/python -m tests.execution.differential --prices --operations 20000
 
 storm: setup ## 20,000 writes with cut connections and kill -9, on one node and on three (about 8 minutes)
 	$(BIN)/python -m tests.storm --writes 20000 --clients 200

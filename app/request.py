@@ -37,6 +37,7 @@ class Request(NamedTuple):
     record: also knows when the request arrived, and from which address. scope: what the request's MongoDB
     commands share, including their deadline; None if there is no deadline.
     on_level: a function that is called after each level of the plan; None if levels aren't observed.
+    is_metered: whether the answer includes the operation's actual cost, which needs a scope.
     """
 
     services: Services
@@ -44,6 +45,7 @@ class Request(NamedTuple):
     viewer: Viewer = PUBLIC
     scope: Scope | None = None
     on_level: Callable[[LevelCalled], None] | None = None
+    is_metered: bool = False
 
     def context(
         self, projections: Mapping[str, Projection] | None = None, looked_beyond: Set[str] | None = None

@@ -451,6 +451,28 @@ COLLECTIONS: dict[str, StoredCollection] = {
         StoredCollection(name="importedDocuments", noun="list of imported documents", seen_by=NOBODY),
         StoredCollection(name="sampleData", noun="load of sample data", seen_by=NOBODY),
         StoredCollection(name="migrations", noun="migration", seen_by=NOBODY),
+        # Persisted and trusted operations (docs/operations.md)
+        StoredCollection(
+            name="persistedOperations",
+            noun="persisted operation",
+            seen_by=NOBODY,
+            backed_up=False,  # clients send the texts again
+            own_indexes=[Index([("expiresAt", 1)], "deletes expired texts", seconds=0)],
+        ),
+        StoredCollection(name="trustedOperations", noun="trusted operation", seen_by=NOBODY),
+        StoredCollection(name="trustedVersions", noun="version of a client", seen_by=NOBODY),
+        StoredCollection(
+            name="trustedRevision", noun="revision of the trusted operations", seen_by=NOBODY
+        ),
+        StoredCollection(
+            name="unknownOperations",
+            noun="unknown operation",
+            seen_by=NOBODY,
+            backed_up=False,  # a list for the weeks of a rollout
+            own_indexes=[
+                Index([("lastSeen", 1)], "deletes operations not seen for 30 days", seconds=30 * 24 * 60 * 60)
+            ],
+        ),
         StoredCollection(name="restores", noun="restore", seen_by=NOBODY, backed_up=False),
     )
 }  # fmt: skip

@@ -6,6 +6,7 @@ from app.commands.account_changes import AccountError
 from app.commands.accounts import account
 from app.commands.check import check
 from app.commands.command_error import CommandError
+from app.commands.costs import cost
 from app.commands.explain import explain
 from app.commands.export import export, restore
 from app.commands.indexes import indexes
@@ -30,6 +31,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(recount)
     app.command()(check)
     app.command()(explain)
+    app.command()(cost)
     app.command()(profile)
     app.add_typer(account, name="account")
     app.command()(token)

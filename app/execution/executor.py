@@ -27,6 +27,7 @@ from app.observing import LevelCalled
 from app.operation_limits import Limits
 from app.protection import CHEAP, TooLargeError, check_variables, over
 from app.request import Request
+from loaders.mongo import Meter
 from resolvers.context import PUBLIC
 
 _MAX_REFUSALS = 200
@@ -55,6 +56,14 @@ class Prepared(NamedTuple):
     operation: Operation
     variables: VariableValues
     cost: Cost
+
+
+class HighestPrice(NamedTuple):
+    """The maximum cost of an operation; `allowed`: the limit on its price, which `setting` defines."""
+
+    cost: Cost
+    allowed: int
+    setting: str
 
 
 class NotAQueryError(Exception):
@@ -135,6 +144,23 @@ class Executor:
             return _too_large(error)
         return Prepared(document, operation, variables, cost)
 
+    def highest_price(self, operation: Operation) -> HighestPrice | Refusal:
+        """Returns the maximum cost of an operation, whether or not it exceeds the limit.
+
+        Variables that have neither a value nor a default count with the values that cost most.
+        """
+        document = self._document(operation)
+        if isinstance(document, Refusal):
+            return document
+        try:
+            check_variables(operation.variables or {}, self._limits)
+            cost = document.highest_cost(operation.variables or {}, self._limits)
+        except RefusedError as refused:
+            return refused.refusal
+        except TooLargeError as error:
+            return _too_large(error)
+        return HighestPrice(cost, *self._price_limit(document))
+
     def explain(self, prepared: Prepared, levels: Sequence[LevelCalled] = ()) -> JsonObject:
         """Returns the plan of an operation, in the form described in app.execution.plan_report.
 
@@ -148,6 +174,7 @@ class Executor:
     async def run(self, prepared: Prepared, request: Request) -> Answer | Refusal:
         """Runs an operation. Returns the answer, or a refusal if graphql-core refuses the operation."""
         document, operation, variables, _ = prepared
+        meter = _meter(request)
         plan = document.kept_plan(variables) if self._compiled else "turned off"
         if plan is None:
             # Continue in a new iteration of the event loop, because parsing and validation have already made
@@ -169,12 +196,20 @@ class Executor:
             ctx = request.context(plan.projections, plan.looked_beyond)
             payload = await Run(plan, ctx, variables, request.on_level).payload()
         record.executed = perf_counter()
+        actual = None
+        if meter is not None:
+            actual = document.actual_cost(variables, self._limits, payload["data"], meter.sent)
         if extensions := self._extensions(prepared, request):
             payload["extensions"] = extensions
-        return await self._answer(prepared, request, payload, engine)
+        return await self._answer(prepared, request, payload, engine, actual)
 
     async def _answer(
-        self, prepared: Prepared, request: Request, payload: JsonObject, engine: Engine
+        self,
+        prepared: Prepared,
+        request: Request,
+        payload: JsonObject,
+        engine: Engine,
+        actual: Cost | None,
     ) -> Answer:
         """Encodes a response. If it is larger than `max_response_bytes`, encodes an error instead."""
         response_errors = payload.get("errors", ())
@@ -190,7 +225,7 @@ class Executor:
         reads = (request.scope.reads if request.scope else None) or {}
         public = request.viewer is PUBLIC and not request.record.is_shown
         cacheable = public and prepared.document.is_query and not response_errors
-        return Answer(body, response_errors, has_data, engine, reads, cacheable)
+        return Answer(body, response_errors, has_data, engine, reads, cacheable, actual)
 
     def _extensions(self, prepared: Prepared, request: Request) -> JsonObject | None:
         """Returns the trace, or None if the client didn't request a trace.
@@ -246,6 +281,14 @@ class Executor:
         if document.introspects:
             return self._limits.introspection_cost, "LECTERN_MAX_INTROSPECTION_COST"
         return self._limits.cost, "LECTERN_MAX_COST"
+
+
+def _meter(request: Request) -> Meter | None:
+    """Starts to count a request's commands, if its answer includes the actual cost."""
+    if not request.is_metered or request.scope is None:
+        return None
+    request.scope.meter = Meter()
+    return request.scope.meter
 
 
 def _next(steps: _ReadSteps) -> Document | Refusal | None:

@@ -21,6 +21,9 @@ from resolvers.writing import mutation, write
 #: argon2id is slow by design.
 _PASSWORD = 20_000
 
+#: Additional commands of a sign-in, sign-up or reset while attempts are counted, or that ends other sessions.
+_THROTTLED = 6
+
 _MAX_ERRORS = 50  # more than the number of fields in any input, so that no error is left out of a payload
 
 
@@ -225,6 +228,7 @@ class Mutation:
         resolvers.signing_in.sign_up,
         write_inputs.SignUpInput,
         commands=16,
+        rare_commands=_THROTTLED,
         weight=_PASSWORD,
         description="Creates an account for a new student, and signs the student in.",
     )
@@ -232,6 +236,7 @@ class Mutation:
         resolvers.signing_in.sign_in,
         write_inputs.SignInInput,
         commands=15,
+        rare_commands=_THROTTLED,
         weight=_PASSWORD,
         description="Signs in with an e-mail address and a password, and starts a session.",
     )
@@ -253,6 +258,7 @@ class Mutation:
         resolvers.signing_in.change_password,
         write_inputs.ChangePasswordInput,
         commands=11,
+        rare_commands=_THROTTLED,
         weight=2 * _PASSWORD,
         description="Changes the viewer's password and ends their other sessions.",
     )
@@ -260,6 +266,7 @@ class Mutation:
         resolvers.signing_in.reset_password,
         write_inputs.ResetPasswordInput,
         commands=13,
+        rare_commands=_THROTTLED,
         weight=_PASSWORD,
         description="Sets a new password, using the token from a reset link. Ends all sessions of the"
         " account, and signs its owner in.",

@@ -89,6 +89,7 @@ class AuditChange:
     )
     node: Node | None = fields.level(
         resolvers.audit.node,
+        rare_commands=1,
         description="The document in its current state; null if it no longer exists, or if its type is not a"
         " `Node`.",
     )
@@ -140,6 +141,7 @@ class Query:
     )
     course: Course | None = fields.root(
         resolvers.query.course,
+        rare_commands=2,
         description="A course by its global ID or by its slug; exactly one of the two must be given. The"
         " result is null if the course doesn't exist or the viewer is not allowed to see it. A former slug"
         " also finds the course; if the course's `slug` differs from the requested slug, redirect to the URL"
@@ -158,6 +160,7 @@ class Query:
     )
     category: Category | None = fields.root(
         resolvers.query.category,
+        rare_commands=1,
         description="A category by its current slug or a former slug; null if there is no such category.",
     )
     student: Student | None = fields.root(
