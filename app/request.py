@@ -6,6 +6,7 @@ from random import getrandbits
 from typing import NamedTuple
 
 from app.auth import SessionTokens
+from app.budgets import Charge
 from app.observing import LevelCalled, Record
 from loaders.mongo import Database, Scope
 from loaders.reading import Loaders, Projection
@@ -37,6 +38,8 @@ class Request(NamedTuple):
     commands share, including their deadline; None if there is no deadline.
     on_level: a function that is called after each level of the plan; None if levels aren't observed.
     is_metered: whether the answer includes the operation's actual cost, which needs a scope.
+    charge: what the request takes from its client's budget; None if there are no budgets.
+    shows_cost: whether the client asked for the cost in the response; then the request is metered too.
     """
 
     services: Services
@@ -45,6 +48,8 @@ class Request(NamedTuple):
     scope: Scope | None = None
     on_level: Callable[[LevelCalled], None] | None = None
     is_metered: bool = False
+    charge: Charge | None = None
+    shows_cost: bool = False
 
     def context(
         self, projections: Mapping[str, Projection] | None = None, looked_beyond: Set[str] | None = None
@@ -56,4 +61,6 @@ class Request(NamedTuple):
         services, record = self.services, self.record
         loaders = Loaders(services.database(), projections, looked_beyond)
         identity = Identity(self.viewer)
-        return Context(loaders, services.cursors, record.at, services.tokens, identity, record.address, {})
+        return Context(
+            loaders, services.cursors, record.at, services.tokens, identity, record.address, {}, self.charge
+        )

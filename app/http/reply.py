@@ -103,7 +103,7 @@ def refused(refusal: HTTPException, media_type: str | None) -> Reply:
     """Returns the error response to a request that was refused with an HTTPException."""
     media_type = GRAPHQL_RESPONSE if media_type == GRAPHQL_RESPONSE else JSON
     code = code_of(refusal)
-    body = [orjson.dumps(_payload(refusal.detail, code))]
+    body = [orjson.dumps(_payload(refusal.detail, code, getattr(refusal, "extensions", {})))]
     if isinstance(refusal, NotPersistedError):
         return Reply(body, 200 if media_type == JSON else 400, media_type, None, code, 1)
     return Reply(body, refusal.status_code, media_type, refusal.headers, code, 1)
@@ -128,8 +128,8 @@ def unexpected(error: Exception, media_type: str | None) -> Reply:
     return Reply(body, 500, media_type, None, code, 1, masked["extensions"]["errorId"])
 
 
-def _payload(message: str, code: str) -> dict[str, object]:
-    return {"errors": [{"message": message, "extensions": {"code": code}}]}
+def _payload(message: str, code: str, extensions: Mapping[str, object]) -> dict[str, object]:
+    return {"errors": [{"message": message, "extensions": {"code": code, **extensions}}]}
 
 
 _PART = 65_536  # maximum number of bytes that are sent at a time
