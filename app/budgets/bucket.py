@@ -53,12 +53,15 @@ class Bucket:
             self._returned += points
 
     def has_enough(self, points: int, now: float) -> bool:
-        """Returns whether the shared bucket can have restored enough for a request of this many points."""
-        return self._shared(now) >= self._least(points)
+        """Returns whether a lease for a request of this many points can succeed.
+
+        After a refusal, that is not before the shared bucket has restored enough.
+        """
+        return self._available(now) >= self._least(points)
 
     def seconds_until(self, points: int, now: float) -> int:
         """Returns the seconds until `has_enough`, rounded up; at least 1."""
-        return max(1, ceil((self._least(points) - self._shared(now)) / self.kind.rate))
+        return max(1, ceil((self._least(points) - self._available(now)) / self.kind.rate))
 
     def runs_low(self, now: float) -> bool:
         """Returns whether it is time to lease a second slice: less than a quarter is left of the first.
@@ -101,7 +104,7 @@ class Bucket:
 
     def remaining(self, now: float) -> int:
         """Returns the points that the client has left, as far as this process knows."""
-        return min(self.kind.size, int(self._shared(now)) + self._held + self._spare)
+        return int(self._available(now))
 
     def _taken(self) -> int:
         points, self._returned = self._returned, 0
@@ -114,6 +117,10 @@ class Bucket:
 
     def _least(self, points: int) -> int:
         return max(points, self.kind.least)
+
+    def _available(self, now: float) -> float:
+        """Returns the points of the shared bucket and of this process. A lease returns the latter before."""
+        return min(float(self.kind.size), self._shared(now) + self._held + self._spare)
 
     def _shared(self, now: float) -> float:
         """Returns the most that the shared bucket has, unless other processes have returned points to it."""

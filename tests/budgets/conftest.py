@@ -1,3 +1,6 @@
-"""A mongod of the tests' own, whose commands can fail, and a gateway's budgets."""
+"""Fixtures of other folders: gateways with settings, and a mongod whose commands can fail."""
 
-from tests.loaders.mongod import own_mongod as own_mongod
+from tests.http.conftest import serve
+from tests.loaders.mongod import own_mongod
+
+__all__ = ["own_mongod", "serve"]

@@ -148,6 +148,19 @@ def test_a_refusal_is_remembered_until_the_bucket_can_have_enough() -> None:
     assert bucket.seconds_until(1_000, 0.8) == 1
 
 
+def test_what_a_process_got_back_counts_for_its_next_lease() -> None:
+    bucket = Bucket(KIND, "client", 0.0)
+    bucket.ask(10_000)
+    bucket.put(Lease(10_000, 40.0), 0.0, 0.0)
+    mark = bucket.draw(10_000, 0.0)
+    assert not bucket.has_enough(10_000, 0.0)
+    bucket.give_back(9_960, mark, 0.0)
+    assert not bucket.draw(10_000, 0.0)
+    assert bucket.has_enough(10_000, 0.0)
+    assert not bucket.has_enough(10_001, 0.0)
+    assert bucket.ask(10_000).returned == 9_960
+
+
 def test_a_slice_expires_and_is_returned() -> None:
     bucket = Bucket(KIND, "client", 0.0)
     bucket.ask(1_000)

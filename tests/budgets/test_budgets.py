@@ -3,6 +3,7 @@
 import asyncio
 from asyncio import gather
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -151,10 +152,15 @@ async def test_points_are_returned_after_a_while(database: Database) -> None:
     budgets = budgets_of(database, "public=1000:10000")  # kept for half a second
     await charge(budgets).take(10)
     running = asyncio.create_task(budgets.run())
-    async with asyncio.timeout(30):
-        while (await database["budgets"].find_one())["level"] < 9_990:  # type: ignore[index]
-            await asyncio.sleep(0.1)
+    await until_level(database, 9_990)
     running.cancel()
+
+
+async def until_level(database: Database, level: float) -> None:
+    """Waits until the only budget has this many points."""
+    async with asyncio.timeout(30):
+        while not await database["budgets"].find_one({"level": {"$gte": level}}):  # noqa: ASYNC110 # polls MongoDB
+            await asyncio.sleep(0.1)
 
 
 async def test_clients_in_memory_are_bounded_and_forgotten_ones_gain_nothing(database: Database) -> None:
@@ -183,7 +189,11 @@ async def failing_database(own_mongod: Mongod) -> AsyncIterator[Database]:
         yield database
 
 
-FAILING = {"failCommands": ["findAndModify", "update"], "namespace": "own.budgets", "errorCode": 96}
+FAILING: dict[str, Any] = {
+    "failCommands": ["findAndModify", "update"],
+    "namespace": "own.budgets",
+    "errorCode": 96,
+}
 
 
 async def test_without_mongodb_a_process_keeps_to_its_lease_then_lets_through(

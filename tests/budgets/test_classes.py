@@ -1,6 +1,7 @@
 """The classes and keys in the settings."""
 
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
@@ -100,11 +101,10 @@ def test_a_key_must_have_a_class(monkeypatch: pytest.MonkeyPatch) -> None:
         load()
 
 
-def test_settings_are_read_from_files_too(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
-    file = f"{tmp_path}/budgets"
-    with open(file, "w") as opened:
-        opened.write("public=1:10\n")
-    monkeypatch.setenv("LECTERN_BUDGETS_FILE", file)
+def test_settings_are_read_from_files_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "budgets"
+    file.write_text("public=1:10\n")
+    monkeypatch.setenv("LECTERN_BUDGETS_FILE", str(file))
     assert [kind.name for kind in load().budgets] == ["public"]
 
 
