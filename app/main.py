@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 from app import memory, settings
 from app.auth import Authentication, Claims, Issuer, Keys, SessionTokens
 from app.background import check_indexes, end_stale_transactions
+from app.budgets import Budgets, Clients
 from app.database import connect
 from app.execution import Executor
 from app.http import (
@@ -102,20 +103,29 @@ def create_app(
             ]
             if meter:
                 background.append(meter.run(database, app.state.readiness))
+            if budgets is not None:
+                background.append(budgets.run())
             tasks = [asyncio.create_task(work) for work in background]
             yield
             for task in tasks:
                 task.cancel()
+            if budgets is not None:
+                await budgets.close()
 
     executor = make_executor(settings)
+    budgets = Budgets(Clients(settings.budgets, settings.client_keys), database) if settings.budgets else None
     admission = Admission(settings.admission_capacity, settings.admission_wait)
     counted = counted or (SharedMemory() if settings.metrics else None)
-    meter = Meter(counted, Sources(admission, executor.cache_size, server, traces)) if counted else None
+    meter = (
+        Meter(counted, Sources(admission, executor.cache_size, server, traces, budgets)) if counted else None
+    )
     # The traces come before the metrics, which ask whether a request is exported.
     own = [LogListener(), *([traces] if traces else []), *([meter.listener] if meter else [])]
     instrumentation = Instrumentation(*own, *listeners)
     limits = _sign_in_limits(settings, instrumentation)
     services = Services(database, Cursors(secret), SessionTokens(secret), limits)
+    if budgets is not None:
+        budgets.on_command = instrumentation.command_sent
     endpoint = Endpoint(
         executor,
         Authentication(services.tokens, _issuer(settings), database),
@@ -129,6 +139,7 @@ def create_app(
         instrumentation=instrumentation,
         trace_commands=settings.trace_commands,
         origins=AllowedOrigins(settings.cors_origins),
+        budgets=budgets,
     )
     public = meter if settings.metrics else None
     return Gateway(settings, endpoint, _routes(endpoint, public, settings), lifespan)

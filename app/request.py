@@ -6,6 +6,7 @@ from random import getrandbits
 from typing import NamedTuple
 
 from app.auth import SessionTokens
+from app.budgets import Charge
 from app.observing import LevelCalled, Record
 from loaders.mongo import Database, Scope
 from loaders.reading import Loaders, Projection
@@ -38,6 +39,8 @@ class Request(NamedTuple):
     commands share, including their deadline; None if there is no deadline.
     on_level: a function that is called after each level of the plan; None if levels aren't observed.
     is_metered: whether the answer includes the operation's actual cost, which needs a scope.
+    charge: what the request takes from its client's budget; None if there are no budgets.
+    shows_cost: whether the client asked for the cost in the response; then the request is metered too.
     """
 
     services: Services
@@ -46,6 +49,8 @@ class Request(NamedTuple):
     scope: Scope | None = None
     on_level: Callable[[LevelCalled], None] | None = None
     is_metered: bool = False
+    charge: Charge | None = None
+    shows_cost: bool = False
 
     def context(
         self, projections: Mapping[str, Projection] | None = None, looked_beyond: Set[str] | None = None
@@ -59,5 +64,13 @@ class Request(NamedTuple):
         identity = Identity(self.viewer)
         limits = services.sign_in_limits
         return Context(
-            loaders, services.cursors, record.at, services.tokens, identity, record.address, {}, limits
+            loaders,
+            services.cursors,
+            record.at,
+            services.tokens,
+            identity,
+            record.address,
+            {},
+            limits,
+            self.charge,
         )

@@ -418,6 +418,13 @@ COLLECTIONS: dict[str, StoredCollection] = {
             own_indexes=[Index([("expiresAt", 1)], "deletes counts of past attempts", seconds=0)],
         ),
         StoredCollection(
+            name="budgets",
+            noun="budget",
+            seen_by=NOBODY,
+            backed_up=False,  # they restore within minutes
+            own_indexes=[Index([("expiresAt", 1)], "deletes budgets that are full again", seconds=0)],
+        ),
+        StoredCollection(
             name="idempotencyKeys",
             noun="idempotency key",
             seen_by=NOBODY,

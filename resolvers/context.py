@@ -10,6 +10,7 @@ from strawberry.dataloader import DataLoader
 
 from loaders.reading import Loaders
 from resolvers.cursors import Cursors
+from resolvers.rate_limit import Budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,8 @@ class Context(NamedTuple):
     """The context passed to resolvers, created for each request by app.request.Request.
 
     address: the client's IP address, or an empty string if unknown. levels: the DataLoaders of fields that
-    are resolved in batches, keyed by function and arguments (see resolvers/fields.py).
+    are resolved in batches, keyed by function and arguments (see resolvers/fields.py). budget: the client's
+    budget; None if there are no budgets.
     """
 
     loaders: Loaders
@@ -115,6 +117,7 @@ class Context(NamedTuple):
     address: str
     levels: dict[tuple[LevelFunction, Hashable], _Loader]
     sign_in_limits: SignInLimits = DEFAULT_LIMITS
+    budget: Budget | None = None
 
     @property
     def viewer(self) -> Viewer:

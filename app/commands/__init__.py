@@ -15,7 +15,7 @@ from app.commands.profile import profile
 from app.commands.recount import recount
 from app.commands.schema import schema
 from app.commands.serve import dev, serve
-from app.commands.tokens import token
+from app.commands.tokens import client_key, token
 from app.commands.transfer import import_
 
 __all__ = ["AccountError", "CommandError", "add_to"]
@@ -35,6 +35,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(profile)
     app.add_typer(account, name="account")
     app.command()(token)
+    app.command()(client_key)
     app.add_typer(schema, name="schema")
     app.add_typer(indexes, name="indexes")
     app.add_typer(migrate, name="migrate")

@@ -141,7 +141,7 @@ class Executor:
         except RefusedError as refused:
             return refused.refusal
         except TooLargeError as error:
-            return _too_large(error)
+            return too_large(error)
         return Prepared(document, operation, variables, cost)
 
     def highest_price(self, operation: Operation) -> HighestPrice | Refusal:
@@ -158,7 +158,7 @@ class Executor:
         except RefusedError as refused:
             return refused.refusal
         except TooLargeError as error:
-            return _too_large(error)
+            return too_large(error)
         return HighestPrice(cost, *self._price_limit(document))
 
     def explain(self, prepared: Prepared, levels: Sequence[LevelCalled] = ()) -> JsonObject:
@@ -191,6 +191,8 @@ class Executor:
                     self._schema, document.document, operation, ctx, in_thread=document.is_about_schema
                 )
             except RefusedError as refused:
+                if request.charge is not None:
+                    request.charge.settle(0)
                 return refused.refusal._replace(extensions=self._extensions(prepared, request))
         else:
             ctx = request.context(plan.projections, plan.looked_beyond)
@@ -199,7 +201,9 @@ class Executor:
         actual = None
         if meter is not None:
             actual = document.actual_cost(variables, self._limits, payload["data"], meter.sent)
-        if extensions := self._extensions(prepared, request):
+            if request.charge is not None:
+                request.charge.settle(actual.price)
+        if extensions := self._extensions(prepared, request, actual):
             payload["extensions"] = extensions
         return await self._answer(prepared, request, payload, engine, actual)
 
@@ -223,18 +227,22 @@ class Executor:
             payload |= {"errors": [_response_too_large(self._max_response_bytes)], "data": None}
             response_errors, body = payload["errors"], [encoded(payload)]
         reads = (request.scope.reads if request.scope else None) or {}
-        public = request.viewer is PUBLIC and not request.record.is_shown
+        public = request.viewer is PUBLIC and not _shows_request(request)
         cacheable = public and prepared.document.is_query and not response_errors
         return Answer(body, response_errors, has_data, engine, reads, cacheable, actual)
 
-    def _extensions(self, prepared: Prepared, request: Request) -> JsonObject | None:
-        """Returns the trace, or None if the client didn't request a trace.
+    def _extensions(
+        self, prepared: Prepared, request: Request, actual: Cost | None = None
+    ) -> JsonObject | None:
+        """Returns the trace and the cost, or None if the client requested neither."""
+        cost = {"cost": _shown_cost(prepared, request, actual)} if request.shows_cost else None
+        if not request.record.is_shown:
+            return cost
+        return self._trace(prepared, request) | (cost or {})
 
-        Adds the plan if the client requested it and is allowed to see it.
-        """
+    def _trace(self, prepared: Prepared, request: Request) -> JsonObject:
+        """Returns the trace, with the plan if the client requested it and is allowed to see it."""
         record = request.record
-        if not record.is_shown:
-            return None
         extension: JsonObject = {
             "mongo": {"commands": record.command_count, "ms": round(record.command_ms, 3)}
         }
@@ -256,7 +264,7 @@ class Executor:
         try:
             document = yield from self._reader.read(operation)
         except (RefusedError, TooLargeError) as error:
-            refusal = error.refusal if isinstance(error, RefusedError) else _too_large(error)
+            refusal = error.refusal if isinstance(error, RefusedError) else too_large(error)
             self._refusals.put(key, refusal, _size_of_refusal(operation, refusal))
             return refusal
         self._documents.put(key, document, _size_of_document(operation.query, document))
@@ -281,6 +289,22 @@ class Executor:
         if document.introspects:
             return self._limits.introspection_cost, "LECTERN_MAX_INTROSPECTION_COST"
         return self._limits.cost, "LECTERN_MAX_COST"
+
+
+def _shows_request(request: Request) -> bool:
+    """Returns whether the response says something about this request alone: its trace, or its cost."""
+    charge = request.charge
+    return request.record.is_shown or request.shows_cost or (charge is not None and charge.is_shown)
+
+
+def _shown_cost(prepared: Prepared, request: Request, actual: Cost | None) -> JsonObject:
+    """Returns an operation's cost, and the state of the client's budget, which is null if unlimited."""
+    state = request.charge.state() if request.charge is not None else None
+    return {
+        "requested": max(1, prepared.cost.price),
+        "actual": max(1, actual.price) if actual else None,
+        **{name: state[name] if state else None for name in ("limit", "remaining", "resetAt")},
+    }
 
 
 def _meter(request: Request) -> Meter | None:
@@ -326,7 +350,8 @@ def _size_of_refusal(operation: Operation, refusal: Refusal) -> int:
     return request_size + sum(len(error["message"]) for error in refusal.errors)
 
 
-def _too_large(error: TooLargeError) -> Refusal:
+def too_large(error: TooLargeError) -> Refusal:
+    """Returns the refusal of an operation that exceeds a limit."""
     refused = RefusedError([GraphQLError(str(error))], error_codes.OPERATION_TOO_LARGE)
     return refused.refusal._replace(limit=error.setting)
 

@@ -39,6 +39,8 @@ HEADERS = (
     "tracestate",
     "x-apollo-operation-id",
     "x-apollo-operation-name",
+    "x-lectern-client-key",
+    "x-lectern-cost",
     "x-lectern-trace",
     "x-request-id",
     "x-requested-with",
@@ -51,7 +53,10 @@ _LONGEST_LOGGED = 200  # maximum length of an unknown origin or header name in t
 _Fields: TypeAlias = tuple[tuple[bytes, bytes], ...]
 
 _ALLOWED = "access-control-allow-origin"
-_EXPOSED = (b"access-control-expose-headers", b"retry-after, www-authenticate, x-request-id")
+_EXPOSED = (
+    b"access-control-expose-headers",
+    b"ratelimit, ratelimit-policy, retry-after, www-authenticate, x-request-id",
+)
 _VARY = {"vary": "origin, access-control-request-headers"}
 _REFUSED = "Pages from this origin may not call the API: the origin is not in LECTERN_CORS_ORIGINS."
 

@@ -138,7 +138,7 @@ def unexpected(error: Exception, media_type: str | None) -> Reply:
 
 def _payload(refusal: HTTPException, code: str) -> dict[str, object]:
     """Returns the body of a refusal. It repeats `Retry-After`, for clients that don't read headers."""
-    extensions: dict[str, object] = {"code": code}
+    extensions: dict[str, object] = {"code": code, **getattr(refusal, "extensions", {})}
     if seconds := (refusal.headers or {}).get("retry-after"):
         extensions["retryAfter"] = int(seconds)
     return {"errors": [{"message": refusal.detail, "extensions": extensions}]}

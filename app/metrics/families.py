@@ -193,6 +193,26 @@ REJECTIONS = Family(
     ("http.response.status_code",),
     most=16,
 )
+# The budgets of clients
+BUDGET_POINTS = Family(
+    "lectern.budget.points", "counter", "Points that clients have spent, by class.", ("class",), most=32
+)
+BUDGET_UNCHECKED = Family(
+    "lectern.budget.unchecked",
+    "counter",
+    "Requests let through without a budget's points, because MongoDB was away, by class.",
+    ("class",),
+    most=32,
+)
+BUDGET_LEASES = Family(
+    "lectern.budget.leases",
+    "counter",
+    "Times that the process asked for points of a shared budget, by outcome.",
+    ("outcome",),
+    most=3,
+)
+BUDGET_CLIENTS = Family("lectern.budget.clients", "gauge", "Clients whose budgets are in memory.")
+
 LOG_LINES_DROPPED = Family(
     "lectern.log_lines.dropped", "counter", "Lines of the log that were dropped, because nobody read them."
 )

@@ -70,18 +70,32 @@ class Admission(Protocol):
     def texts(self) -> Lane: ...
 
 
+class Budgets(Protocol):
+    """The part of app.budgets.Budgets that the sampler needs."""
+
+    @property
+    def points(self) -> Mapping[str, int]: ...
+    @property
+    def unchecked(self) -> Mapping[str, int]: ...
+    @property
+    def leases(self) -> Mapping[str, int]: ...
+    @property
+    def known(self) -> int: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Sources:
     """What is sampled.
 
     cache: returns the number of cached documents, and their size in bytes. server: None if the application
-    runs without Lectern's server. traces: None if no traces are exported.
+    runs without Lectern's server. traces: None if no traces are exported. budgets: None if there are none.
     """
 
     admission: Admission
     cache: Callable[[], tuple[int, int]]
     server: Callable[[], ServerCounts] | None
     traces: Traces | None = None
+    budgets: Budgets | None = None
 
 
 class Meter:
@@ -145,6 +159,8 @@ class Meter:
             self._sample_driver(self._database)
         self._sample_server()
         self._sample_process()
+        if sources.budgets is not None:
+            self._sample_budgets(sources.budgets)
 
     def _sample_driver(self, database: Database) -> None:
         queue, pools = queue_of(database.client), _pools(database.client)
@@ -162,6 +178,16 @@ class Meter:
         self._set(families.CONNECTIONS, counts.idle, ("idle",))
         for status, number in counts.rejections.items():
             self._follow(families.REJECTIONS, number, (str(status),))
+
+    def _sample_budgets(self, budgets: Budgets) -> None:
+        for family, totals in (
+            (families.BUDGET_POINTS, budgets.points),
+            (families.BUDGET_UNCHECKED, budgets.unchecked),
+            (families.BUDGET_LEASES, budgets.leases),
+        ):
+            for label, total in totals.items():
+                self._follow(family, total, (label,))
+        self._set(families.BUDGET_CLIENTS, budgets.known)
 
     def _sample_process(self) -> None:
         self._follow(families.CPU_TIME, process_time())

@@ -6,11 +6,14 @@ from typing import Any, Literal
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from app.budget_classes import ClientKey
 from app.operation_limits import Limits
 from app.settings import environment, profiles, setting_errors
 from app.settings.setting_types import (
     URL,
     Algorithms,
+    Budgets,
+    ClientKeys,
     HeaderNames,
     IssuerName,
     Networks,
@@ -220,6 +223,19 @@ class Settings(BaseSettings):
         description="Seconds that a request can wait to be admitted before it fails with 503.",
     )
 
+    # The budgets of clients (see docs/budgets.md)
+    budgets: Budgets = Field(
+        (),
+        description="The budgets of clients by class: points restored in a second, and points when full, such"
+        " as `public=1000:50000,student=2000:100000,partner=unlimited`. If empty, there are none.",
+    )
+    client_keys: ClientKeys = Field(
+        (),
+        validate_default=True,
+        description="The keys of clients with a class of their own: `partner:` and the SHA-256 of the key, "
+        "separated by commas (`lectern client-key` makes one).",
+    )
+
     # Limits on the cost of an operation (see docs/protection.md)
     max_query_length: int = Field(
         _LIMITS.query_length, gt=0, description="The maximum number of characters in a document."
@@ -364,6 +380,14 @@ class Settings(BaseSettings):
             raise ValueError("is required when LECTERN_OIDC_ISSUER is set")
         if value and not info.data["oidc_issuer"]:
             raise ValueError("has no effect without LECTERN_OIDC_ISSUER")
+        return value
+
+    @field_validator("client_keys")
+    @classmethod
+    def _of_a_class(cls, value: tuple[ClientKey, ...], info: ValidationInfo) -> tuple[ClientKey, ...]:
+        names = {kind.name for kind in info.data.get("budgets", ())}
+        if "budgets" in info.data and (unknown := [key for key in value if key.class_name not in names]):
+            raise ValueError(f"names the class `{unknown[0].class_name}`, which LECTERN_BUDGETS doesn't have")
         return value
 
     @field_validator("oidc_jwks")

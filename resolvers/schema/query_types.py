@@ -56,6 +56,26 @@ class PlatformStats:
     )
 
 
+# -- the budget of the client -----------------------------------------------------------------------------
+
+
+@strawberry.type(description="The budget of the client that sent the operation.")
+class RateLimit:
+    limit: int = fields.plain("Number of points that the budget holds when it is full.")
+    remaining: int = fields.plain(
+        "Number of points that are left, after this operation's maximum cost was taken. If the gateway has"
+        " several processes, this is an estimate."
+    )
+    used: int = fields.plain("Number of points that are missing from a full budget.")
+    cost: int = fields.plain(
+        "Number of points that were taken for this operation. What it doesn't need is given back when it has"
+        " been run."
+    )
+    reset_at: datetime = fields.plain(
+        "When the budget will be full again if the client sends no other operation."
+    )
+
+
 # -- the audit log ----------------------------------------------------------------------------------------
 
 
@@ -184,6 +204,11 @@ class Query:
         resolvers.query.viewer,
         commands=0,
         description="The person who sent the request; null if they are not signed in.",
+    )
+    rate_limit: RateLimit | None = fields.root(
+        resolvers.query.rate_limit,
+        commands=0,
+        description="The budget of the client that sent the operation; null if it is unlimited.",
     )
     audit_log: Connection[AuditEntry] = fields.root(
         resolvers.query.audit_log,
