@@ -8,6 +8,7 @@ generated function fails for a value, that value is completed field by field (ru
 runner.failures). An operation that can't be planned runs on graphql-core (reference_engine).
 """
 
+from app.execution.cache import Cache
 from app.execution.document import Document
 from app.execution.encoding import encoded
 from app.execution.executor import Executor, NotAQueryError, Prepared
@@ -17,6 +18,7 @@ from app.execution.plan_report import plan_text
 
 __all__ = [
     "Answer",
+    "Cache",
     "Document",
     "Executor",
     "JsonObject",
