@@ -103,9 +103,8 @@ def create_app(
     policy = _policy(settings, database)
     admission = Admission(settings.admission_capacity, settings.admission_wait)
     counted = counted or (SharedMemory() if settings.metrics else None)
-    meter = (
-        Meter(counted, Sources(admission, executor.cache_size, server, traces, policy)) if counted else None
-    )
+    sources = Sources(admission, executor.cache_size, server, traces, policy)
+    meter = Meter(counted, sources) if counted else None
     # The traces come before the metrics, which ask whether a request is exported.
     own = [LogListener(), *([traces] if traces else []), *([meter.listener] if meter else [])]
     endpoint = Endpoint(

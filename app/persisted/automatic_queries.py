@@ -1,7 +1,7 @@
 """Automatic persisted queries: texts that clients register under their SHA-256, and then send as the hash.
 
-Texts are kept in memory, and in MongoDB for other processes and for later. Whatever clients send, each process
-looks up at most _LOOK_UPS hashes and stores at most _WRITTEN_AT_ONCE texts a second.
+Texts are kept in memory, and in MongoDB for other processes and for later. Whatever clients send, each
+process looks up at most _LOOK_UPS hashes and stores at most _WRITTEN_AT_ONCE texts a second.
 """
 
 import asyncio
@@ -92,7 +92,7 @@ class AutomaticQueries:
         """Stores registered texts in the background. Runs until cancelled."""
         while True:
             await self._has_waiting.wait()
-            await asyncio.create_task(self._write_waiting())
+            await asyncio.create_task(self.flush())
             await asyncio.sleep(_WRITE_EVERY)
 
     def _may_look_up(self, hash: str) -> bool:
@@ -132,10 +132,13 @@ class AutomaticQueries:
         if len(self._missing) > _MISSING:
             self._missing.popitem(last=False)
 
-    async def _write_waiting(self) -> None:
+    async def flush(self) -> None:
+        """Stores registered texts, at most _WRITTEN_AT_ONCE. Sends at most two commands."""
+        if not self._waiting:
+            return
         some = dict(list(self._waiting.items())[:_WRITTEN_AT_ONCE])
-        for hash in some:
-            del self._waiting[hash]
+        for written in some:
+            del self._waiting[written]
         if not self._waiting:
             self._has_waiting.clear()
         expires_at = now() + self._kept_for
@@ -146,7 +149,7 @@ class AutomaticQueries:
                 self.counts["not stored"] += len(some)
                 return
             await store_texts(
-                self._database(), [AutomaticText(hash, text, expires_at) for hash, text in some.items()]
+                self._database(), [AutomaticText(own, text, expires_at) for own, text in some.items()]
             )
         except _AWAY as error:
             self.counts["not stored"] += len(some)

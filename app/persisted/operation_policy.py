@@ -84,6 +84,8 @@ class OperationPolicy:
         """Stores what has been counted since the last time."""
         await asyncio.create_task(self.trusted.flush())
         await asyncio.create_task(self.unknown.flush())
+        if self.automatic is not None:
+            await asyncio.create_task(self.automatic.flush())
 
     def _trusted(self, operation: Operation) -> TrustedOperation | None:
         """Returns the trusted operation with the id or, if the id isn't that of one, with the text."""
@@ -109,7 +111,7 @@ class OperationPolicy:
         return operation._replace(way="apq")
 
     def _of_unknown_id(self, operation: Operation, record: Record) -> Operation:
-        """Returns the operation of an id that is not that of a trusted operation, if it came with its text."""
+        """Returns the operation if it came with a text. Its id is not that of a trusted operation."""
         if operation.query:
             self._check_text(operation, record)
             return operation
@@ -137,8 +139,8 @@ class OperationPolicy:
 
     def _note(self, operation: Operation, record: Record, reason: str, outcome: str) -> None:
         record.unknown = (reason, outcome)
-        hash = hash_of(operation.query) if operation.query else operation.id[:_LONGEST_ID]
-        self.unknown.add(hash, record.client, reason, operation.query)
+        key = hash_of(operation.query) if operation.query else operation.id[:_LONGEST_ID]
+        self.unknown.add(key, record.client, reason, operation.query)
 
     def _require_loaded(self) -> None:
         if not self.trusted.is_loaded:

@@ -14,7 +14,7 @@ from loaders.persisted import Catalogue, VersionKey, current_revision, load, mar
 
 REFRESH_EVERY = 5.0  # seconds between two looks for a change
 _WRITE_EVERY = 60.0  # seconds between two writes of which versions were used
-_LONGEST = 10.0  # seconds for loading
+_LONGEST, _LONGEST_WRITE = 10.0, 2.0  # seconds for loading, and for a write
 _AWAY = (PyMongoError, DatabaseAwayError, DeadlineError)
 
 _log = structlog.get_logger("lectern")
@@ -90,7 +90,7 @@ class TrustedOperations:
         """Stores which versions were used since the last time. Sends one command, or none."""
         if not self._used:
             return
-        take_time(_LONGEST)
+        take_time(_LONGEST_WRITE)
         used, self._used = self._used, set()
         try:
             await mark_used(self._database(), used, now())
@@ -110,8 +110,8 @@ class TrustedOperations:
         _log.info("trusted operations loaded", operations=len(self._by_id))
         if not catalogue.is_complete or len(self._by_id) < len(catalogue.operations):
             _log.error(
-                "some trusted operations are not loaded, and are refused: raise LECTERN_MAX_TRUSTED_OPERATIONS "
-                "or LECTERN_MAX_TRUSTED_BYTES",
+                "some trusted operations are not loaded, and can't be used: raise "
+                "LECTERN_MAX_TRUSTED_OPERATIONS or LECTERN_MAX_TRUSTED_BYTES",
                 loaded=len(self._by_id),
             )
 

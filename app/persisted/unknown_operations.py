@@ -17,7 +17,7 @@ from loaders.persisted import Sighting, add_sightings
 MOST_KEPT = 500
 
 _EVERY = 10.0  # seconds between two writes
-_LONGEST = 5.0  # seconds for a write
+_LONGEST = 2.0  # seconds for a write
 
 _CANT_STORE = Throttled("unknown operations can't be stored")
 

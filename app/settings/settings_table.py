@@ -249,8 +249,8 @@ class Settings(BaseSettings):
     # Persisted and trusted operations (see docs/operations.md)
     operations: Literal["any", "persisted", "trusted"] = Field(
         "any",
-        description="Which operations run: `any`; `persisted` for those that were registered by their hash or "
-        "are trusted; `trusted` for trusted ones only.",
+        description="Which operations run: `any`; `persisted` for those that are registered by their hash or "
+        "trusted; `trusted` for trusted ones only.",
     )
     operations_report: bool = Field(
         False,

@@ -28,20 +28,21 @@ class VersionKey(NamedTuple):
 
 
 class NewOperation(NamedTuple):
-    """An operation to push. price: its price with the default values of its variables."""
+    """An operation to push. price: None if it depends on variables without default values."""
 
     id: str
     text: str
     name: str
-    price: int
+    price: int | None
 
 
 class TrustedText(NamedTuple):
-    """A trusted operation: its id, its text and the operation's name."""
+    """A trusted operation: its id, its text, the operation's name and its price (see NewOperation)."""
 
     id: str
     text: str
     name: str
+    price: int | None
 
 
 class Version(NamedTuple):
@@ -111,7 +112,7 @@ async def load(database: Database, most: int) -> Catalogue | None:
         )
         found = await versions(database)
         if revision == await current_revision(database):
-            texts = [TrustedText(one["_id"], one["text"], one["name"]) for one in stored]
+            texts = [TrustedText(one["_id"], one["text"], one["name"], one["price"]) for one in stored]
             return Catalogue(revision, texts[:most], found, len(texts) <= most)
     return None
 

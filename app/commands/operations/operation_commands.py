@@ -185,8 +185,8 @@ async def _push(settings: Settings, key: VersionKey, new: Sequence[NewOperation]
             raise CommandError(_conflicts(error)) from None
         except TooManyError as error:
             raise CommandError(
-                f"There would be {error.number:,} operations with {error.size:,} bytes; the maximum is {most:,} "
-                f"with {most_bytes:,} bytes. Remove versions that aren't used (`{lectern()} operations "
+                f"There would be {error.number:,} operations with {error.size:,} bytes; the maximum is "
+                f"{most:,} with {most_bytes:,} bytes. Remove versions that aren't used (`{lectern()} operations "
                 "versions`), or raise LECTERN_MAX_TRUSTED_OPERATIONS or LECTERN_MAX_TRUSTED_BYTES."
             ) from None
 
