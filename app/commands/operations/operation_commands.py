@@ -186,7 +186,7 @@ async def _push(settings: Settings, key: VersionKey, new: Sequence[NewOperation]
         except TooManyError as error:
             raise CommandError(
                 f"There would be {error.number:,} operations with {error.size:,} bytes; the maximum is "
-                f"{most:,} with {most_bytes:,} bytes. Remove versions that aren't used (`{lectern()} operations "
+                f"{most:,} with {most_bytes:,} bytes. Remove unused versions (`{lectern()} operations "
                 "versions`), or raise LECTERN_MAX_TRUSTED_OPERATIONS or LECTERN_MAX_TRUSTED_BYTES."
             ) from None
 
