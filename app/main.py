@@ -42,6 +42,7 @@ from app.observing import (
     is_exported,
 )
 from app.operation_limits import Limits
+from app.persisted import AutomaticQueries, OperationPolicy, TrustedOperations, UnknownOperations
 from app.protection import Admission
 from app.request import Services
 from app.security_headers import strict_transport_security
@@ -101,6 +102,8 @@ def create_app(
                 end_stale_transactions(database),
                 check_indexes(database, app.state.readiness, settings.retention),
             ]
+            await policy.start()
+            background += policy.background()
             if meter:
                 background.append(meter.run(database, app.state.readiness))
             if budgets is not None:
@@ -111,14 +114,15 @@ def create_app(
                 task.cancel()
             if budgets is not None:
                 await budgets.close()
+            await policy.stop()
 
     executor = make_executor(settings)
+    policy = _policy(settings, database)
     budgets = Budgets(Clients(settings.budgets, settings.client_keys), database) if settings.budgets else None
     admission = Admission(settings.admission_capacity, settings.admission_wait)
     counted = counted or (SharedMemory() if settings.metrics else None)
-    meter = (
-        Meter(counted, Sources(admission, executor.cache_size, server, traces, budgets)) if counted else None
-    )
+    sources = Sources(admission, executor.cache_size, server, traces, budgets, policy)
+    meter = Meter(counted, sources) if counted else None
     # The traces come before the metrics, which ask whether a request is exported.
     own = [LogListener(), *([traces] if traces else []), *([meter.listener] if meter else [])]
     instrumentation = Instrumentation(*own, *listeners)
@@ -140,6 +144,7 @@ def create_app(
         trace_commands=settings.trace_commands,
         origins=AllowedOrigins(settings.cors_origins),
         budgets=budgets,
+        policy=policy,
     )
     public = meter if settings.metrics else None
     return Gateway(settings, endpoint, _routes(endpoint, public, settings), lifespan)
@@ -151,6 +156,17 @@ def _sign_in_limits(settings: Settings, instrumentation: Instrumentation) -> Sig
             instrumentation.refused(Refused("RATE_LIMITED", "", limit=limit))
 
     return SignInLimits(settings.sign_ups_per_hour, settings.sign_ups_per_day, refused)
+
+
+def _policy(settings: Settings, database: Callable[[], Database]) -> OperationPolicy:
+    days = settings.persisted_query_days
+    return OperationPolicy(
+        settings.operations,
+        TrustedOperations(database, settings.max_trusted_operations, settings.max_trusted_bytes),
+        AutomaticQueries(database, days) if settings.persisted_queries else None,
+        UnknownOperations(database),
+        reports=settings.operations_report,
+    )
 
 
 def _issuer(settings: Settings) -> Issuer | None:
@@ -217,6 +233,7 @@ def make_executor(settings: Settings) -> Executor:
         introspection=settings.introspection,
         compiled=settings.compiled_execution,
         max_response_bytes=settings.max_response_bytes,
+        max_trusted=settings.max_trusted_operations,
     )
 
 

@@ -32,6 +32,7 @@ from app.http.decoding import GRAPHQL_RESPONSE, HTML, JSON, Headers
 from app.http.reply import Reply
 from app.http.token_rejection import rejection
 from app.observing import Instrumentation, Record, Redaction, Refused, read_traceparent
+from app.persisted import OperationPolicy
 from app.protection import CHEAP, Admission, TooLargeError
 from app.request import Request, Services
 from loaders import mongo
@@ -48,6 +49,7 @@ class Endpoint:
     trace_commands: whether a request may ask for the number and time of its MongoDB commands.
     origins: the origins whose pages may call the API.
     compression: whether responses are compressed for clients that accept it.
+    policy: finds the operations that are sent by id or hash, and decides which may run; None to run any text.
     timeout: maximum time from receiving the head of a request to its response, in seconds.
     budgets: the budgets of the clients; None if there are none.
     """
@@ -66,6 +68,7 @@ class Endpoint:
     trace_commands: bool = True
     origins: AllowedOrigins = field(default_factory=lambda: AllowedOrigins(()))
     budgets: Budgets | None = None
+    policy: OperationPolicy | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = decoding.headers(scope)
@@ -151,6 +154,8 @@ class Endpoint:
             operation = decoding.from_body(await body.read(watch.receive, headers, self.max_body_bytes))
         record.received = perf_counter()
         watch.listen()
+        if self.policy is not None:
+            operation = await self.policy.found(operation, record)
         read = self.executor.kept(operation)
         record.was_cached = read is not None
         read = read or await self._read(operation)
@@ -166,6 +171,8 @@ class Endpoint:
                 await charge.take(1)
                 charge.settle(1)
             return self._not_run(prepared, media_type)
+        if operation.way == "apq" and self.policy is not None:
+            self.policy.register(operation)
         if charge is not None:
             return await self._run_for(charge, prepared, request, watch, media_type)
         return await self._run(prepared, request, watch, media_type)

@@ -83,12 +83,22 @@ class Budgets(Protocol):
     def known(self) -> int: ...
 
 
+class Persisted(Protocol):
+    """The part of app.persisted.OperationPolicy that the sampler needs."""
+
+    @property
+    def counts(self) -> Mapping[str, int]: ...
+    @property
+    def trusted_count(self) -> int: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Sources:
     """What is sampled.
 
     cache: returns the number of cached documents, and their size in bytes. server: None if the application
     runs without Lectern's server. traces: None if no traces are exported. budgets: None if there are none.
+    persisted: None if the application has no persisted operations.
     """
 
     admission: Admission
@@ -96,6 +106,7 @@ class Sources:
     server: Callable[[], ServerCounts] | None
     traces: Traces | None = None
     budgets: Budgets | None = None
+    persisted: Persisted | None = None
 
 
 class Meter:
@@ -155,6 +166,10 @@ class Meter:
         entries, size = sources.cache()
         self._set(families.CACHE_ENTRIES, entries)
         self._set(families.CACHE_BYTES, size)
+        if sources.persisted is not None:
+            self._set(families.TRUSTED_OPERATIONS, sources.persisted.trusted_count)
+            for event, number in sources.persisted.counts.items():
+                self._follow(families.PERSISTED_QUERIES, number, (event,))
         if self._database is not None:
             self._sample_driver(self._database)
         self._sample_server()
