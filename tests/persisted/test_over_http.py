@@ -416,7 +416,7 @@ async def test_the_versions_in_use_are_stored(database: Database, settings: Sett
     await mark_used(database, [WEB, app_7, app_8], long_ago)
     names: dict[str, Any] = {"apollographql_client_name": "app", "apollographql_client_version": "7"}
 
-    async def used(parameters: dict[str, Any], **headers: str) -> set[VersionKey]:
+    async def used(parameters: dict[str, Any], **headers: Any) -> set[VersionKey]:
         with running(create_app(settings)) as url:
             await ask(url, parameters, **headers)
         found = {one.key for one in await versions(database) if one.used_at and one.used_at > long_ago}
