@@ -11,7 +11,7 @@ from graphql.execution.values import VariableValues
 
 from app import error_codes
 from app.execution import reference_engine
-from app.execution.cache import Cache
+from app.execution.cache import Cache, RecencyCache
 from app.execution.compiler import Plan
 from app.execution.cost import Cost
 from app.execution.document import Document
@@ -100,7 +100,10 @@ class Executor:
         self._compiled = compiled
         self._max_response_bytes = max_response_bytes
         self._documents: Cache[_Key, Document] = Cache(entries=cache_entries, size=cache_bytes)
-        self._trusted: Cache[_Key, Document] = Cache(entries=2 * max_trusted, size=_TRUSTED_SIZE)
+        # Two entries for each, because a request can name the operation or not.
+        self._trusted: RecencyCache[_Key, Document] = RecencyCache(
+            entries=2 * max_trusted, size=_TRUSTED_SIZE
+        )
         self._refusals: Cache[_Key, Refusal] = Cache(entries=_MAX_REFUSALS, size=_REFUSALS_SIZE)
 
     def cache_size(self) -> tuple[int, int]:
@@ -276,7 +279,7 @@ class Executor:
         self._cache_of(operation).put(key, document, _size_of_document(operation.query, document))
         return document
 
-    def _cache_of(self, operation: Operation) -> "Cache[_Key, Document]":
+    def _cache_of(self, operation: Operation) -> Cache[_Key, Document] | RecencyCache[_Key, Document]:
         return self._documents if operation.way != "trusted" else self._trusted
 
     def _checked_cost(self, document: Document, variables: VariableValues) -> Cost:

@@ -64,8 +64,8 @@ async def test_a_full_collection_only_counts_what_it_has(
     unknown: UnknownOperations, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(unknown_store, "MOST_UNKNOWN", 2)
-    for hash in ("a", "b", "a", "c"):
-        unknown.add(hash, WEB, "text", "{ a }")
+    for sent in ("a", "b", "a", "c"):
+        unknown.add(sent, WEB, "text", "{ a }")
         await unknown.flush()
     assert {one.hash: one.times for one in await recent_sightings(database, 10)} == {"a": 2, "b": 1}
 
