@@ -30,6 +30,7 @@ from app.observing import (
     is_exported,
 )
 from app.operation_limits import Limits
+from app.persisted import AutomaticQueries, OperationPolicy, TrustedOperations, UnknownOperations
 from app.protection import Admission
 from app.request import Services
 from app.settings import Settings
@@ -87,18 +88,23 @@ def create_app(
                 end_stale_transactions(database),
                 check_indexes(database, app.state.readiness, settings.retention),
             ]
+            await policy.start()
+            background += policy.background()
             if meter:
                 background.append(meter.run(database, app.state.readiness))
             tasks = [asyncio.create_task(work) for work in background]
             yield
             for task in tasks:
                 task.cancel()
+            await policy.stop()
 
     services = Services(database, Cursors(secret), SessionTokens(secret))
     executor = make_executor(settings)
+    policy = _policy(settings, database)
     admission = Admission(settings.admission_capacity, settings.admission_wait)
     counted = counted or (SharedMemory() if settings.metrics else None)
-    meter = Meter(counted, Sources(admission, executor.cache_size, server, traces)) if counted else None
+    sources = Sources(admission, executor.cache_size, server, traces, policy)
+    meter = Meter(counted, sources) if counted else None
     # The traces come before the metrics, which ask whether a request is exported.
     own = [LogListener(), *([traces] if traces else []), *([meter.listener] if meter else [])]
     endpoint = Endpoint(
@@ -112,9 +118,21 @@ def create_app(
         settings.request_timeout,
         admission,
         instrumentation=Instrumentation(*own, *listeners),
+        policy=policy,
     )
     public = meter if settings.metrics else None
     return Gateway(settings, endpoint, _routes(endpoint, public, settings), lifespan)
+
+
+def _policy(settings: Settings, database: Callable[[], Database]) -> OperationPolicy:
+    days = settings.persisted_query_days
+    return OperationPolicy(
+        settings.operations,
+        TrustedOperations(database, settings.max_trusted_operations, settings.max_trusted_bytes),
+        AutomaticQueries(database, days) if settings.persisted_queries else None,
+        UnknownOperations(database),
+        reports=settings.operations_report,
+    )
 
 
 def _issuer(settings: Settings) -> Issuer | None:
@@ -178,6 +196,7 @@ def make_executor(settings: Settings) -> Executor:
         introspection=settings.introspection,
         compiled=settings.compiled_execution,
         max_response_bytes=settings.max_response_bytes,
+        max_trusted=settings.max_trusted_operations,
     )
 
 

@@ -11,6 +11,7 @@ from app.commands.explain import explain
 from app.commands.export import export, restore
 from app.commands.indexes import indexes
 from app.commands.migrate import migrate
+from app.commands.operations import operations
 from app.commands.profile import profile
 from app.commands.recount import recount
 from app.commands.schema import schema
@@ -37,4 +38,5 @@ def add_to(app: typer.Typer) -> None:
     app.command()(token)
     app.add_typer(schema, name="schema")
     app.add_typer(indexes, name="indexes")
+    app.add_typer(operations, name="operations")
     app.add_typer(migrate, name="migrate")

@@ -8,6 +8,7 @@ generated function fails for a value, that value is completed field by field (ru
 runner.failures). An operation that can't be planned runs on graphql-core (reference_engine).
 """
 
+from app.execution.cache import Cache
 from app.execution.cost import Cost
 from app.execution.document import Document
 from app.execution.encoding import encoded
@@ -18,6 +19,7 @@ from app.execution.plan_report import plan_text
 
 __all__ = [
     "Answer",
+    "Cache",
     "Cost",
     "Document",
     "Executor",

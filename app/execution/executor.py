@@ -11,7 +11,7 @@ from graphql.execution.values import VariableValues
 
 from app import error_codes
 from app.execution import reference_engine
-from app.execution.cache import Cache
+from app.execution.cache import Cache, RecencyCache
 from app.execution.compiler import Plan
 from app.execution.cost import Cost
 from app.execution.document import Document
@@ -32,6 +32,8 @@ from resolvers.context import PUBLIC
 
 _MAX_REFUSALS = 200
 _REFUSALS_SIZE = 2_000_000  # maximum size of all cached refusals, in bytes
+
+_TRUSTED_SIZE = 64_000_000  # maximum estimated memory of the cached trusted operations, in bytes
 
 _TREE_BYTES = 700  # estimated memory of the syntax tree, in bytes per token of the document
 _PLAN_BYTES = 900  # estimated memory of one plan, in bytes per token of the document
@@ -77,6 +79,8 @@ class Executor:
     cache_bytes: the maximum estimated memory of the cache. Refusals have a separate, small cache.
     compiled: if False, every operation runs on graphql-core.
     max_response_bytes: the maximum size of a response, before compression.
+    max_trusted: the maximum number of trusted operations. They have a cache of their own, so that other texts
+    can't push them out.
     """
 
     def __init__(
@@ -89,12 +93,17 @@ class Executor:
         cache_entries: int = 1_000,
         cache_bytes: int = 32_000_000,
         max_response_bytes: int = 10_000_000,
+        max_trusted: int = 5_000,
     ) -> None:
         self._schema, self._limits = schema, limits
         self._reader = Reader(schema, limits, introspection=introspection)
         self._compiled = compiled
         self._max_response_bytes = max_response_bytes
         self._documents: Cache[_Key, Document] = Cache(entries=cache_entries, size=cache_bytes)
+        # Two entries for each, because a request can name the operation or not.
+        self._trusted: RecencyCache[_Key, Document] = RecencyCache(
+            entries=2 * max_trusted, size=_TRUSTED_SIZE
+        )
         self._refusals: Cache[_Key, Refusal] = Cache(entries=_MAX_REFUSALS, size=_REFUSALS_SIZE)
 
     def cache_size(self) -> tuple[int, int]:
@@ -104,7 +113,7 @@ class Executor:
     def kept(self, operation: Operation) -> Document | Refusal | None:
         """Returns the cached document or refusal of an operation; None if neither is cached."""
         key = (operation.query, operation.operation_name)
-        return self._documents.get(key) or self._refusals.get(key)
+        return self._cache_of(operation).get(key) or self._refusals.get(key)
 
     async def read(self, operation: Operation) -> Document | Refusal:
         """Parses and validates an operation, yielding to the event loop between steps.
@@ -259,8 +268,11 @@ class Executor:
             refusal = error.refusal if isinstance(error, RefusedError) else _too_large(error)
             self._refusals.put(key, refusal, _size_of_refusal(operation, refusal))
             return refusal
-        self._documents.put(key, document, _size_of_document(operation.query, document))
+        self._cache_of(operation).put(key, document, _size_of_document(operation.query, document))
         return document
+
+    def _cache_of(self, operation: Operation) -> Cache[_Key, Document] | RecencyCache[_Key, Document]:
+        return self._documents if operation.way != "trusted" else self._trusted
 
     def _checked_cost(self, document: Document, variables: VariableValues) -> Cost:
         """Returns the cost of an operation. Raises TooLargeError if the cost exceeds the limit."""

@@ -21,12 +21,21 @@ _NO_READS: Mapping[str, DocumentIds] = {}
 
 
 class Operation(NamedTuple):
-    """A GraphQL request. size: the length of the HTTP body or query string that contained it, in bytes."""
+    """A GraphQL request.
+
+    query: the text; empty if only an id was sent, until the text has been found. size: the length of the HTTP
+    body or query string that contained it, in bytes.
+    id: the id or hash that was sent, or empty. is_hash: whether it is the hash of a persisted query. way: how
+    the text came: from the client, from an earlier registration under its hash, or it is trusted.
+    """
 
     query: str
     variables: JsonObject | None = None
     operation_name: str | None = None
     size: int = 0
+    id: str = ""
+    is_hash: bool = False
+    way: Literal["text", "apq", "trusted"] = "text"
 
 
 def text_hash(text: str) -> str:

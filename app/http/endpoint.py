@@ -28,6 +28,7 @@ from app.http.cancellation import Watch, Watches
 from app.http.decoding import GRAPHQL_RESPONSE, HTML, JSON, Headers
 from app.http.reply import Reply
 from app.observing import Instrumentation, Record, Redaction, Refused, read_traceparent
+from app.persisted import OperationPolicy
 from app.protection import CHEAP, Admission
 from app.request import Request, Services
 from loaders import mongo
@@ -42,6 +43,7 @@ class Endpoint:
     graphiql: whether browsers are shown GraphiQL at this URL.
     trace_plan: whether a request may ask for the plan of its operation.
     compression: whether responses are compressed for clients that accept it.
+    policy: finds the operations that are sent by id or hash, and decides which may run; None to run any text.
     timeout: maximum time from receiving the head of a request to its response, in seconds.
     """
 
@@ -56,6 +58,7 @@ class Endpoint:
     admission: Admission = field(default_factory=Admission)
     watches: Watches = field(default_factory=Watches)
     instrumentation: Instrumentation = field(default_factory=Instrumentation)
+    policy: OperationPolicy | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = decoding.headers(scope)
@@ -126,6 +129,8 @@ class Endpoint:
             operation = decoding.from_body(await body.read(watch.receive, headers, self.max_body_bytes))
         record.received = perf_counter()
         watch.listen()
+        if self.policy is not None:
+            operation = await self.policy.found(operation, record)
         read = self.executor.kept(operation)
         record.was_cached = read is not None
         read = read or await self._read(operation)
@@ -137,6 +142,8 @@ class Endpoint:
         record.prepared = perf_counter()
         if isinstance(prepared, Refusal):
             return self._not_run(prepared, media_type)
+        if operation.way == "apq" and self.policy is not None:
+            self.policy.register(operation)
         return await self._run(prepared, request, watch, media_type)
 
     def _record(self, method: str, headers: Headers) -> Record:

@@ -12,7 +12,8 @@ from app import errors
 from app.error_codes import BY_STATUS, SERVICE_UNAVAILABLE, TIMEOUT
 from app.execution import Answer, Refusal, encoded
 from app.http import compression
-from app.http.decoding import GRAPHQL_RESPONSE, JSON, REQUEST_ID, Headers, NotPersistedError
+from app.http.decoding import GRAPHQL_RESPONSE, JSON, REQUEST_ID, Headers
+from app.persisted import OperationError
 from loaders.mongo import current_scope
 
 
@@ -104,8 +105,9 @@ def refused(refusal: HTTPException, media_type: str | None) -> Reply:
     media_type = GRAPHQL_RESPONSE if media_type == GRAPHQL_RESPONSE else JSON
     code = code_of(refusal)
     body = [orjson.dumps(_payload(refusal.detail, code))]
-    if isinstance(refusal, NotPersistedError):
-        return Reply(body, 200 if media_type == JSON else 400, media_type, None, code, 1)
+    if isinstance(refusal, OperationError):
+        status = 200 if media_type == JSON else 400
+        return Reply(body, status, media_type, refusal.headers, code, 1)
     return Reply(body, refusal.status_code, media_type, refusal.headers, code, 1)
 
 

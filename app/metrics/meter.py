@@ -70,18 +70,29 @@ class Admission(Protocol):
     def texts(self) -> Lane: ...
 
 
+class Persisted(Protocol):
+    """The part of app.persisted.OperationPolicy that the sampler needs."""
+
+    @property
+    def counts(self) -> Mapping[str, int]: ...
+    @property
+    def trusted_count(self) -> int: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Sources:
     """What is sampled.
 
     cache: returns the number of cached documents, and their size in bytes. server: None if the application
-    runs without Lectern's server. traces: None if no traces are exported.
+    runs without Lectern's server. traces: None if no traces are exported. persisted: None if the application
+    has no persisted operations.
     """
 
     admission: Admission
     cache: Callable[[], tuple[int, int]]
     server: Callable[[], ServerCounts] | None
     traces: Traces | None = None
+    persisted: Persisted | None = None
 
 
 class Meter:
@@ -141,6 +152,10 @@ class Meter:
         entries, size = sources.cache()
         self._set(families.CACHE_ENTRIES, entries)
         self._set(families.CACHE_BYTES, size)
+        if sources.persisted is not None:
+            self._set(families.TRUSTED_OPERATIONS, sources.persisted.trusted_count)
+            for event, number in sources.persisted.counts.items():
+                self._follow(families.PERSISTED_QUERIES, number, (event,))
         if self._database is not None:
             self._sample_driver(self._database)
         self._sample_server()

@@ -90,25 +90,25 @@ def _text(fields: dict[str, _Json], name: str, number: int) -> str:
 
 
 def _of_map(content: _Pairs) -> Iterator[ManifestOperation]:
-    for id, text in content:
+    for name, text in content:
         if not isinstance(text, str):
             raise ManifestError(
-                f"`{id[:MAX_ID]}` must be the text of an operation, not {_kind(text)}: "
+                f"`{name[:MAX_ID]}` must be the text of an operation, not {_kind(text)}: "
                 f"a manifest is {_FORMATS}."
             )
-        yield ManifestOperation(id, text)
+        yield ManifestOperation(name, text)
 
 
 def _check(operation: ManifestOperation) -> None:
-    id, text = operation
-    if not id or len(id) > MAX_ID or not id.isprintable():
-        raise ManifestError(f"The id {id[:MAX_ID]!r} must have 1 to {MAX_ID} printable characters.")
+    name, text = operation
+    if not name or len(name) > MAX_ID or not name.isprintable():
+        raise ManifestError(f"The id {name[:MAX_ID]!r} must have 1 to {MAX_ID} printable characters.")
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise ManifestError(f"The text of {id} contains half of a surrogate pair.") from None
+        raise ManifestError(f"The text of {name} contains half of a surrogate pair.") from None
     if not text.strip():
-        raise ManifestError(f"The text of {id} is empty.")
+        raise ManifestError(f"The text of {name} is empty.")
 
 
 def _unique(pairs: Sequence[tuple[str, _Json]], where: str) -> dict[str, _Json]:

@@ -246,6 +246,32 @@ class Settings(BaseSettings):
         _LIMITS.introspection_cost, gt=0, description="The maximum price of an introspection query."
     )
 
+    # Persisted and trusted operations (see docs/operations.md)
+    operations: Literal["any", "persisted", "trusted"] = Field(
+        "any",
+        description="Which operations run: `any`; `persisted` for those that are registered by their hash or "
+        "trusted; `trusted` for trusted ones only.",
+    )
+    operations_report: bool = Field(
+        False,
+        description="Run operations that `LECTERN_OPERATIONS` would refuse, and only count and list them.",
+    )
+    persisted_queries: bool = Field(
+        True, description="Let clients register texts by their hash (automatic persisted queries)."
+    )
+    persisted_query_days: int = Field(
+        30, ge=1, le=365, description="Days for which a registered text is stored in MongoDB."
+    )
+    max_trusted_operations: int = Field(
+        5_000, gt=0, le=100_000, description="The maximum number of trusted operations."
+    )
+    max_trusted_bytes: int = Field(
+        20_000_000,
+        gt=0,
+        le=1_000_000_000,
+        description="The maximum size of the texts of all trusted operations together, in bytes.",
+    )
+
     # Connections and shutdown (see docs/operating.md)
     forwarded_allow_ips: Networks = Field(
         ("127.0.0.1", "::1"),

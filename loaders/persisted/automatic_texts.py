@@ -7,7 +7,7 @@ from typing import NamedTuple
 from pymongo import UpdateOne
 from pymongo.errors import OperationFailure
 
-from loaders.mongo import Database, Document, aggregate, find_one, now, send
+from loaders.mongo import Database, Document, Expression, aggregate, find_one, now, send
 
 _NAME = "persistedOperations"
 _NO_COLLECTION = 26  # MongoDB's error code for statistics of a collection that doesn't exist
@@ -38,9 +38,9 @@ async def store_texts(database: Database, texts: Iterable[AutomaticText]) -> Non
 
 async def size_of_texts(database: Database) -> tuple[int, int]:
     """Returns the number of stored texts and their size in bytes. Sends one command."""
-    pipeline = [{"$collStats": {"storageStats": {}}}]
+    statistics: Expression = {"$collStats": {"storageStats": {}}}
     try:
-        (found,) = await aggregate(database[_NAME], pipeline, size=1)
+        (found,) = await aggregate(database[_NAME], [statistics], size=1)
     except OperationFailure as error:
         if error.code != _NO_COLLECTION:
             raise

@@ -28,20 +28,21 @@ class VersionKey(NamedTuple):
 
 
 class NewOperation(NamedTuple):
-    """An operation to push. price: its price with the default values of its variables."""
+    """An operation to push. price: None if it depends on variables without default values."""
 
     id: str
     text: str
     name: str
-    price: int
+    price: int | None
 
 
 class TrustedText(NamedTuple):
-    """A trusted operation: its id, its text and the operation's name."""
+    """A trusted operation: its id, its text, the operation's name and its price (see NewOperation)."""
 
     id: str
     text: str
     name: str
+    price: int | None
 
 
 class Version(NamedTuple):
@@ -111,7 +112,7 @@ async def load(database: Database, most: int) -> Catalogue | None:
         )
         found = await versions(database)
         if revision == await current_revision(database):
-            texts = [TrustedText(one["_id"], one["text"], one["name"]) for one in stored]
+            texts = [TrustedText(one["_id"], one["text"], one["name"], one["price"]) for one in stored]
             return Catalogue(revision, texts[:most], found, len(texts) <= most)
     return None
 
@@ -139,7 +140,7 @@ async def push(
         if document and len(ids) == len(listed):
             return Pushed(0, is_changed=False)
         await _revise(tx)
-        new = [by_id[id] for id in await _absent(tx, by_id)]
+        new = [by_id[own] for own in await _absent(tx, by_id)]
         await _require_room(tx, new, most, most_bytes)
         for some in _split(new):
             await tx.insert_all(_OPERATIONS, [_operation(one, tx.now) for one in some])
@@ -162,8 +163,8 @@ async def remove(database: Database, chosen: _Chosen) -> tuple[Sequence[Version]
         if not gone:
             return gone, 0
         await _revise(tx)
-        left = {id for one in found if one not in gone for id in one.ids}
-        unused = sorted({id for one in gone for id in one.ids} - left)
+        left = {own for one in found if one not in gone for own in one.ids}
+        unused = sorted({own for one in gone for own in one.ids} - left)
         for version in gone:
             await tx.delete_all(_VERSIONS, {"_id": _id(version.key)})
         for ids in _split(unused):
@@ -192,7 +193,9 @@ async def _require_same_texts(tx: Transaction, by_id: dict[str, NewOperation]) -
     others = [one["_id"] for one in stored if one["text"] != by_id[one["_id"]].text]
     if others:
         users = await tx.find(_VERSIONS, {"ids": {"$in": others}}, size=_MOST_VERSIONS)
-        raise ConflictError({id: [_key(one) for one in users if id in one["ids"]] for id in sorted(others)})
+        raise ConflictError(
+            {own: [_key(one) for one in users if own in one["ids"]] for own in sorted(others)}
+        )
 
 
 async def _absent(tx: Transaction, by_id: dict[str, NewOperation]) -> list[str]:
@@ -201,7 +204,7 @@ async def _absent(tx: Transaction, by_id: dict[str, NewOperation]) -> list[str]:
         for ids in _split(list(by_id))
         for one in await tx.find(_OPERATIONS, {"_id": {"$in": ids}}, size=len(ids), projection=["_id"])
     }
-    return [id for id in by_id if id not in known]
+    return [own for own in by_id if own not in known]
 
 
 async def _require_room(tx: Transaction, new: Sequence[NewOperation], most: int, most_bytes: int) -> None:
@@ -220,8 +223,15 @@ async def _revise(tx: Transaction) -> None:
 
 
 def _operation(operation: NewOperation, at: datetime) -> Document:
-    id, text, name, price = operation
-    return {"_id": id, "text": text, "name": name, "price": price, "bytes": len(text.encode()), "addedAt": at}
+    own_id, text, name, price = operation
+    return {
+        "_id": own_id,
+        "text": text,
+        "name": name,
+        "price": price,
+        "bytes": len(text.encode()),
+        "addedAt": at,
+    }
 
 
 def _version(document: Document) -> Version:

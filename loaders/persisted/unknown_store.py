@@ -30,7 +30,7 @@ class Sighting(NamedTuple):
     version: str
     reason: str
     sample: str
-    count: int
+    times: int
     last_seen: datetime
 
 
@@ -60,14 +60,17 @@ def _update(sighting: Sighting) -> Document:
     known = {"sample": sighting.sample} if sighting.sample else {}
     return {
         "$set": {"reason": sighting.reason, **known},
-        "$inc": {"count": sighting.count},
+        "$inc": {"count": sighting.times},
         "$max": {"lastSeen": sighting.last_seen},
     }
 
 
 def _sighting(document: Document) -> Sighting:
+    key = document["_id"]
     return Sighting(
-        *document["_id"].values(),
+        key["hash"],
+        key["client"],
+        key["version"],
         document["reason"],
         document.get("sample", ""),
         document["count"],
