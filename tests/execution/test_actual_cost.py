@@ -177,6 +177,7 @@ async def test_rare_commands_are_in_the_price(
     rare: Database, query: str, viewer: Viewer, commands: int
 ) -> None:
     student = await rare["students"].find_one({})
+    assert student is not None
     query = query.replace("STUDENT", encode_id("Student", student))
     result = await metered(BOTH[0], rare, query, viewer=viewer)
     assert result.actual.commands == commands
