@@ -103,11 +103,11 @@ class OperationPolicy:
         if operation.query:
             _require_hash(operation)
         elif (text := await self.automatic.text_of(operation.id)) is None:
-            raise persisted_errors.not_found()
+            raise persisted_errors.NotFoundError
         else:
             operation = operation._replace(query=text)
         if self._mode == "trusted":  # and reports
-            self._unknown(operation, record, "hash", persisted_errors.not_trusted())
+            self._unknown(operation, record, "hash", persisted_errors.NotTrustedError())
         return operation._replace(way="apq")
 
     def _of_unknown_id(self, operation: Operation, record: Record) -> Operation:
@@ -116,18 +116,19 @@ class OperationPolicy:
             self._check_text(operation, record)
             return operation
         if self._mode == "any" and operation.is_hash:
-            raise persisted_errors.not_supported()
+            raise persisted_errors.NotSupportedError
         self._require_loaded()
         self._note(operation, record, "hash" if operation.is_hash else "id", "refused")
         if self._mode == "trusted" and not self._reports:
-            raise persisted_errors.not_trusted()
-        raise persisted_errors.not_found()
+            raise persisted_errors.NotTrustedError
+        raise persisted_errors.NotFoundError
 
     def _check_text(self, operation: Operation, record: Record) -> None:
         """Raises an error if a text that isn't trusted may not run."""
-        if self._mode != "any":
-            error = persisted_errors.required if self._mode == "persisted" else persisted_errors.not_trusted
-            self._unknown(operation, record, "text", error())
+        if self._mode == "persisted":
+            self._unknown(operation, record, "text", persisted_errors.NotPersistedError())
+        elif self._mode == "trusted":
+            self._unknown(operation, record, "text", persisted_errors.NotTrustedError())
 
     def _unknown(self, operation: Operation, record: Record, reason: str, error: HTTPException) -> None:
         """Raises an error, or only counts the operation in report mode."""

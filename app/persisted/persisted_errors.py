@@ -14,40 +14,57 @@ _NOT_CACHED = {"cache-control": "private, no-cache, must-revalidate"}
 
 
 class OperationError(HTTPException):
-    """A well-formed request whose operation isn't run, with a code.
+    """Raised for a well-formed request whose operation isn't run.
 
     Its status is 400, or 200 with the media type `application/json`, as for any operation that is refused.
     """
 
-    def __init__(self, code: str, message: str) -> None:
+    code: str
+
+    def __init__(self, message: str) -> None:
         super().__init__(400, message, _NOT_CACHED)
-        self.code = code
 
 
-def not_found() -> OperationError:
+class NotFoundError(OperationError):
     """A hash or an id isn't known. Apollo's and urql's links then send the text."""
-    return OperationError(PERSISTED_QUERY_NOT_FOUND, "PersistedQueryNotFound")
+
+    code = PERSISTED_QUERY_NOT_FOUND
+
+    def __init__(self) -> None:
+        super().__init__("PersistedQueryNotFound")
 
 
-def not_supported() -> OperationError:
+class NotSupportedError(OperationError):
     """Hashes aren't accepted. Apollo's and urql's links then always send texts."""
-    return OperationError(PERSISTED_QUERY_NOT_SUPPORTED, "PersistedQueryNotSupported")
+
+    code = PERSISTED_QUERY_NOT_SUPPORTED
+
+    def __init__(self) -> None:
+        super().__init__("PersistedQueryNotSupported")
 
 
-def required() -> OperationError:
-    return OperationError(
-        PERSISTED_QUERY_REQUIRED,
-        "This API runs only persisted operations: send the SHA-256 of the text with it, as "
-        "`extensions.persistedQuery`, or the id of a trusted operation.",
-    )
+class NotPersistedError(OperationError):
+    """A text came without its hash, and only persisted operations may run."""
+
+    code = PERSISTED_QUERY_REQUIRED
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This API runs only persisted operations: send the SHA-256 of the text with it, as "
+            "`extensions.persistedQuery`, or the id of a trusted operation."
+        )
 
 
-def not_trusted() -> OperationError:
-    return OperationError(
-        OPERATION_NOT_TRUSTED,
-        "This API runs only trusted operations, and this is not one of them. Push the client's manifest with "
-        "`lectern operations push`.",
-    )
+class NotTrustedError(OperationError):
+    """An operation isn't trusted, and only trusted operations may run."""
+
+    code = OPERATION_NOT_TRUSTED
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This API runs only trusted operations, and this is not one of them. Its operator can push the "
+            "client's manifest with `lectern operations push`."
+        )
 
 
 def other_text(name: str) -> HTTPException:

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from app.execution import Operation
 from app.execution.document_reader import Reader
 from app.main import create_app
 from app.observing import Listener, Record
@@ -30,7 +31,7 @@ ANSWER = {"data": {"__typename": "Query"}}
 TRUSTED = "query B { categories { slug } }"
 OTHER = "query C { a: __typename }"
 MUTATION = "mutation M { signOut(input: {}) { clientMutationId } }"
-GRAPHQL = {"accept": "application/graphql-response+json"}
+GRAPHQL: dict[str, Any] = {"accept": "application/graphql-response+json"}
 NOT_FOUND = (200, "PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound")
 
 
@@ -38,7 +39,7 @@ def by_hash(text: str, **more: Any) -> dict[str, Any]:
     return {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": hash_of(text)}}, **more}
 
 
-async def ask(url: str, parameters: dict[str, Any], *, get: bool = False, **headers: str) -> httpx.Response:
+async def ask(url: str, parameters: dict[str, Any], *, get: bool = False, **headers: Any) -> httpx.Response:
     """The answer to an operation. Arguments name header fields, with `_` for `-`."""
     lines = {"accept": "application/json"} | {name.replace("_", "-"): v for name, v in headers.items()}
     async with client(url) as http:
@@ -156,7 +157,8 @@ async def test_a_registration_in_one_process_is_known_to_others_and_after_a_rest
 
 async def test_without_them_clients_learn_to_send_texts(start: Start) -> None:
     url = start(persisted_queries=False)
-    for headers, status in (({}, 200), (GRAPHQL, 400)):
+    accepts: list[tuple[dict[str, Any], int]] = [({}, 200), (GRAPHQL, 400)]
+    for headers, status in accepts:
         answer = await ask(url, by_hash(TEXT), **headers)
         assert error(answer) == (status, "PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported")
     assert (await ask(url, by_hash(OTHER, query=TEXT))).json() == ANSWER
@@ -325,7 +327,12 @@ async def test_a_trusted_operation_is_read_once_and_needs_no_command(
     await trust(database, {"b": text})
     read: list[str] = []
     original = Reader.read
-    monkeypatch.setattr(Reader, "read", lambda self, o: read.append(o.query) or original(self, o))
+
+    def recorded(self: Reader, operation: Operation) -> Any:
+        read.append(operation.query)
+        return original(self, operation)
+
+    monkeypatch.setattr(Reader, "read", recorded)
     records = Records()
     url = start(records, operations="trusted")
     for first in (1, 2, 3):
@@ -389,7 +396,7 @@ async def test_unknown_operations_are_listed_when_the_gateway_stops(
 ) -> None:
     text = 'query Q { courses(search: "Ada Lovelace", first: 17) { nodes { id } } } # Ada'
     with running(create_app(settings.model_copy(update={"operations": "trusted"}))) as url:
-        names = {"apollographql_client_name": "web", "apollographql_client_version": "1.2"}
+        names: dict[str, Any] = {"apollographql_client_name": "web", "apollographql_client_version": "1.2"}
         for _ in range(3):
             await ask(url, {"query": text}, **names)
         await ask(url, {"id": "old"})
@@ -407,9 +414,9 @@ async def test_the_versions_in_use_are_stored(database: Database, settings: Sett
     await trust(database, {"b": TRUSTED}, app_8)
     long_ago = now() - timedelta(days=9)
     await mark_used(database, [WEB, app_7, app_8], long_ago)
-    names = {"apollographql_client_name": "app", "apollographql_client_version": "7"}
+    names: dict[str, Any] = {"apollographql_client_name": "app", "apollographql_client_version": "7"}
 
-    async def used(parameters: dict[str, Any], **headers: str) -> set[VersionKey]:
+    async def used(parameters: dict[str, Any], **headers: Any) -> set[VersionKey]:
         with running(create_app(settings)) as url:
             await ask(url, parameters, **headers)
         found = {one.key for one in await versions(database) if one.used_at and one.used_at > long_ago}
