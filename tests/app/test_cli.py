@@ -299,4 +299,5 @@ def test_schema_check_reports_drift(tmp_path: Path) -> None:
     file.write_text(file.read_text().replace("totalCount: Int!", "totalCount: Int"))
     drifted = lectern("schema", "check", str(file))
     assert drifted.returncode == 1
-    assert "-  totalCount: Int\n+  totalCount: Int!" in drifted.stdout
+    assert "-  totalCount: Int @cost" in drifted.stdout
+    assert "+  totalCount: Int! @cost" in drifted.stdout
