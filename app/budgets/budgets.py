@@ -24,7 +24,7 @@ MOST_BUCKETS = 10_000
 
 _LONGEST = 1.0  # timeout of a command, in seconds
 _RETRY = 1.0  # while MongoDB is away, seconds between two leases
-_EVERY = 0.5  # seconds between two returns of points
+_EVERY = 0.25  # seconds between two returns of points
 _MOST_RETURNS = 1_000  # maximum number of buckets to which points are returned in one command
 
 _FAILURES = (PyMongoError, DatabaseAwayError, DeadlineError)

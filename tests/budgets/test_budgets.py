@@ -153,7 +153,7 @@ async def test_points_are_returned_at_the_end(database: Database) -> None:
 
 
 async def test_points_are_returned_after_a_while(database: Database) -> None:
-    budgets = budgets_of(database, "public=1000:10000")  # kept for half a second
+    budgets = budgets_of(database, "public=100:10000")  # kept for 2.5 s
     await charge(budgets).take(10)
     running = asyncio.create_task(budgets.run())
     await until_level(database, 9_990)
