@@ -20,7 +20,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 _UNLIMITED = "unlimited"
 
 _SLICES = 10  # a slice is at most this fraction of a budget
-_KEPT = 20  # a slice is kept for this fraction of the time in which a budget restores
+_KEPT = 40  # a slice is kept for this fraction of the time in which a budget restores
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,8 @@ class BudgetClass:
     A budget without a size is unlimited.
 
     slice: the number of points that a process takes at once, unless a request needs more. least: the smallest
-    number that it takes. kept: the seconds for which it keeps them (see app.budgets.bucket).
+    number that it takes. kept: the seconds for which it keeps them (see app.budgets.bucket). policy: the
+    value of the header field `RateLimit-Policy`.
     """
 
     name: str
@@ -39,12 +40,15 @@ class BudgetClass:
     slice: int = field(init=False)
     least: int = field(init=False)
     kept: float = field(init=False)
+    policy: str = field(init=False)
 
     def __post_init__(self) -> None:
         part = max(1, self.size // _SLICES)
         object.__setattr__(self, "slice", part)
         object.__setattr__(self, "least", min(ceil(self.rate / 4), part))
         object.__setattr__(self, "kept", self.window / _KEPT)
+        policy = f'"{self.name}";q={self.size};w={ceil(self.window)};qu="cost"'
+        object.__setattr__(self, "policy", policy)
 
     @property
     def is_unlimited(self) -> bool:

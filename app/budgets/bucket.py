@@ -1,9 +1,9 @@
 """A process's part of one client's budget. It knows no clock, no MongoDB and no other process.
 
-A process leases a slice of the budget, and requests draw from it. What is left of a slice after a twentieth
-of the time in which the budget restores is returned to the shared bucket. In that time, the shared bucket
-can't restore more than a twentieth of its size. So the slices of all processes and the shared bucket together
-never hold more than 105 % of it, however many processes there are.
+A process leases a slice of the budget, and requests draw from it. What is left of a slice after a fortieth of
+the time in which the budget restores is returned to the shared bucket, or dropped after a twentieth. In that
+time, the shared bucket can't restore more than a twentieth of its size. So the slices of all processes and
+the shared bucket together never hold more than 105 % of it, however many processes there are.
 """
 
 from math import ceil
@@ -35,6 +35,9 @@ class Bucket:
 
         aged: whether to draw from slices that have expired too.
         """
+        if points <= self._held and now < self._expires:  # most requests
+            self._held -= points
+            return self._expires
         if not aged:
             self._expire(now)
         if points > self._held and points <= self._spare:
@@ -68,8 +71,9 @@ class Bucket:
 
         Only as long as the shared bucket has plenty, because other processes need it too.
         """
-        quarter = self.kind.slice // 4
-        return self._held < quarter and not self._spare and self._shared(now) >= 4 * self.kind.slice
+        kind = self.kind
+        is_low = self._held < kind.slice // 4 and not self._spare
+        return is_low and self._shared(now) >= 4 * kind.slice
 
     def ask(self, points: int) -> Terms:
         """Begins a lease for a request of this many points. Whatever the bucket holds is returned with it."""
@@ -129,8 +133,13 @@ class Bucket:
 
     def _expire(self, now: float) -> None:
         if self._held and now >= self._expires:
-            self._returned += self._held
+            self._end(self._held, self._expires, now)
             self._held = 0
         if self._spare and now >= self._spare_expires:
-            self._returned += self._spare
+            self._end(self._spare, self._spare_expires, now)
             self._spare = 0
+
+    def _end(self, points: int, expired: float, now: float) -> None:
+        """Returns the rest of a slice, or drops it if the shared bucket may be full again."""
+        if now < expired + self.kind.kept:
+            self._returned += points

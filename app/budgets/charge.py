@@ -101,7 +101,7 @@ class Charge:
             return {}
         left = bucket.remaining(monotonic())
         return {
-            "ratelimit-policy": f'"{kind.name}";q={kind.size};w={ceil(kind.window)};qu="cost"',
+            "ratelimit-policy": kind.policy,
             "ratelimit": f'"{kind.name}";r={left};t={ceil((kind.size - left) / kind.rate)}',
         }
 

@@ -125,7 +125,7 @@ class Endpoint:
             watch.close()
             mongo.current_scope.reset(outer)
         if request.charge is not None and answer is not None:
-            answer = answer._replace(headers={**(answer.headers or {}), **request.charge.headers()})
+            answer = answer.with_headers(request.charge.headers())
         return answer
 
     async def _identified(self, headers: Headers, request: Request) -> Request:
@@ -136,12 +136,13 @@ class Endpoint:
             viewer = await self._viewer(authorization)
             request = request._replace(viewer=viewer)
             record.viewer, record.subject = _kind(viewer), viewer.subject
-        if self.budgets is not None:
-            charge = self.budgets.charge(headers.get(_CLIENT_KEY), request.viewer, record.address)
-            request = request._replace(charge=charge, is_metered=True)
-        if headers.get(_SHOW_COST) == b"1":
-            request = request._replace(shows_cost=True, is_metered=True)
-        return request
+        shows_cost = headers.get(_SHOW_COST) == b"1"
+        if self.budgets is None:
+            return request._replace(is_metered=True, shows_cost=True) if shows_cost else request
+        charge = self.budgets.charge(headers.get(_CLIENT_KEY), request.viewer, record.address)
+        services, _, viewer, scope, on_level, *_ = request
+        # `_replace` would take three times as long.
+        return Request(services, record, viewer, scope, on_level, True, charge, shows_cost)
 
     async def _reply(
         self, scope: Scope, watch: Watch, headers: Headers, media_type: str, request: Request

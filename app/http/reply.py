@@ -38,6 +38,12 @@ class Reply(NamedTuple):
         """Returns whether the reply is worth compressing and the client accepts gzip."""
         return self.length >= compression.LEAST and compression.is_accepted(headers)
 
+    def with_headers(self, headers: Mapping[str, str]) -> "Reply":
+        """Returns the reply with further header fields."""
+        own = {**self.headers, **headers} if self.headers else headers
+        # `_replace` would take three times as long.
+        return Reply(self.body, self.status, self.media_type, own, self.code, self.errors, self.error_id)
+
     async def compressed(self) -> "Reply":
         """Returns the reply, compressed with gzip."""
         body = await compression.compressed(self.body)

@@ -108,6 +108,19 @@ def test_processes_never_admit_more_than_105_percent(
     processes.check()
 
 
+def test_slices_taken_one_after_the_other_and_spent_together_stay_within_the_bound() -> None:
+    """The worst case: idle processes hold slices while the shared bucket fills up again."""
+    processes = Processes(KIND, 12)
+    for process in range(12):
+        processes.request(process, 1)
+        processes.now += KIND.slice / KIND.rate  # the shared bucket is full again
+    processes.admitted.clear()
+    for process in range(12):
+        while processes.request(process, 1):
+            pass
+    processes.check()
+
+
 def drained(kind: BudgetClass, price: int) -> int:
     """The number of requests that a process admits at once."""
     processes = Processes(kind, 1)
@@ -165,11 +178,19 @@ def test_a_slice_expires_and_is_returned() -> None:
     bucket = Bucket(KIND, "client", 0.0)
     bucket.ask(1_000)
     bucket.put(Lease(2_000, 18_000.0), 0.0, 0.1)
-    assert bucket.draw(500, 1.99)
-    assert bucket.returns(1.99) == 0
-    assert not bucket.draw(500, 2.0)
-    assert bucket.returns(2.0) == 1_500
-    assert bucket.returns(2.0) == 0
+    assert bucket.draw(500, 0.99)
+    assert bucket.returns(0.99) == 0
+    assert not bucket.draw(500, 1.0)
+    assert bucket.returns(1.0) == 1_500
+    assert bucket.returns(1.0) == 0
+
+
+def test_a_slice_that_expired_long_ago_is_dropped() -> None:
+    for now, returned in ((1.99, 2_000), (2.0, 0)):
+        bucket = Bucket(KIND, "client", 0.0)
+        bucket.ask(1_000)
+        bucket.put(Lease(2_000, 18_000.0), 0.0, 0.0)
+        assert bucket.returns(now) == returned
 
 
 def test_points_of_an_older_slice_are_returned_not_kept() -> None:
@@ -177,11 +198,11 @@ def test_points_of_an_older_slice_are_returned_not_kept() -> None:
     bucket.ask(1_000)
     bucket.put(Lease(2_000, 18_000.0), 0.0, 0.0)
     mark = bucket.draw(1_000, 0.0)
-    bucket.give_back(400, mark, 1.0)
-    assert bucket.draw(1_400, 1.0)
-    bucket.give_back(600, mark, 2.0)
-    assert not bucket.draw(1, 2.0)
-    assert bucket.returns(2.0) == 600
+    bucket.give_back(400, mark, 0.5)
+    assert bucket.draw(1_400, 0.5)
+    bucket.give_back(600, mark, 1.0)
+    assert not bucket.draw(1, 1.0)
+    assert bucket.returns(1.0) == 600
 
 
 def test_a_second_slice_is_leased_before_the_first_is_used_up() -> None:
@@ -193,11 +214,11 @@ def test_a_second_slice_is_leased_before_the_first_is_used_up() -> None:
     bucket.draw(1, 0.0)
     assert bucket.runs_low(0.0)
     assert bucket.ask_ahead().least == KIND.least
-    bucket.put(Lease(2_000, 16_000.0), 1.0, 1.0)
-    assert not bucket.runs_low(1.0)
-    assert bucket.remaining(1.0) == 16_000 + 2_000 + 499
-    assert bucket.draw(2_000, 1.0)  # the rest of the first slice goes back
-    assert bucket.returns(1.0) == 499
+    bucket.put(Lease(2_000, 16_000.0), 0.5, 0.5)
+    assert not bucket.runs_low(0.5)
+    assert bucket.remaining(0.5) == 16_000 + 2_000 + 499
+    assert bucket.draw(2_000, 0.5)  # the rest of the first slice goes back
+    assert bucket.returns(0.5) == 499
 
 
 def test_a_process_asks_for_no_second_slice_while_others_need_the_points() -> None:

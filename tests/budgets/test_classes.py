@@ -18,11 +18,11 @@ def test_a_class_has_a_rate_and_a_size_or_is_unlimited() -> None:
     assert (str(public), str(partner)) == ("public=500:20000", "partner=unlimited")
 
 
-def test_a_slice_is_a_tenth_and_is_kept_for_a_twentieth_of_the_time() -> None:
+def test_a_slice_is_a_tenth_and_is_kept_for_a_fortieth_of_the_time() -> None:
     (public,) = read_classes("public=500:20000")
-    assert (public.slice, public.least, public.kept) == (2_000, 125, 2.0)
+    assert (public.slice, public.least, public.kept) == (2_000, 125, 1.0)
     (tiny,) = read_classes("public=1:1")
-    assert (tiny.slice, tiny.least, tiny.kept) == (1, 1, 0.05)
+    assert (tiny.slice, tiny.least, tiny.kept) == (1, 1, 0.025)
 
 
 @pytest.mark.parametrize(

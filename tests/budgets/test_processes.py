@@ -121,4 +121,5 @@ async def test_a_stopped_gateway_returns_its_points(
         assert one.process.status() == 0
         (budget,) = await database["budgets"].find().to_list(None)
         assert budget["level"] >= SIZE - 1
-        assert two.query("{ __typename }").headers["ratelimit"].startswith(f'"public";r={SIZE - 1};')
+        _, left, _ = two.query("{ __typename }").headers["ratelimit"].split(";")
+        assert int(left.removeprefix("r=")) >= SIZE - 1
