@@ -12,10 +12,11 @@ DATABASE_TESTS := tests/loaders tests/writes/test_failures.py tests/writes/test_
   tests/storm/test_storm.py::test_no_write_is_lost_or_done_twice_when_clients_disconnect_and_the_gateway_is_killed \
   tests/importing/test_transfer.py::test_a_killed_import_completes_when_run_again \
   tests/importing/test_transfer.py::test_an_export_imports_back_to_the_same_state \
+  tests/budgets/test_lease.py tests/budgets/test_budgets.py tests/budgets/test_processes.py tests/persisted \
   tests/app/test_database.py tests/app/test_migrate.py tests/app/test_health.py tests/app/test_unavailable.py tests/hostile/test_mongodb_away.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-deploy image run test check format bench differential storm restarts fuzz fuzz-import overload chaos clean
+.PHONY: help setup setup-deploy image run test check format bench differential prices storm restarts fuzz fuzz-import overload chaos clean
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -44,11 +45,15 @@ run: setup ## the gateway with sample data, on a MongoDB of its own
 
 test: check setup-deploy ## the checks and all tests; with both MongoDB drivers where it matters
 	@$(BIN)/python tests/conformance/install.py
+	@$(BIN)/python tests/attacks/install.py
 	$(BIN)/pytest -n auto --dist worksteal
 	LECTERN_MONGODB_DRIVER=pymongo $(BIN)/pytest -n auto --dist worksteal $(DATABASE_TESTS)
 
 differential: setup ## 20,000 generated operations through both engines (about 20 minutes)
 	$(BIN)/python -m tests.execution.differential --operations 20000
+
+prices: setup ## 20,000 generated operations, none of which may take more than its price (about 20 minutes)
+	$(BIN)/python -m tests.execution.differential --prices --operations 20000
 
 storm: setup ## 20,000 writes with cut connections and kill -9, on one node and on three (about 8 minutes)
 	$(BIN)/python -m tests.storm --writes 20000 --clients 200
@@ -87,4 +92,4 @@ bench: setup ## the benchmarks, with what they compare
 	$(BIN)/python -m benchmarks
 
 clean: ## remove what was built and installed
-	rm -rf .venv app/static web/node_modules tests/conformance/node_modules
+	rm -rf .venv app/static web/node_modules tests/conformance/node_modules tests/attacks/.venv

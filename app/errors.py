@@ -1,14 +1,14 @@
 """Converts exceptions to GraphQL errors with a message and a stable code in `extensions.code`."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 from uuid import uuid4
 
 from graphql import GraphQLError
 from pymongo.errors import ConnectionFailure, PyMongoError
 
-from app.error_codes import BAD_USER_INPUT, INTERNAL_SERVER_ERROR, SERVICE_UNAVAILABLE, TIMEOUT
+from app.error_codes import BAD_USER_INPUT, INTERNAL_SERVER_ERROR, OVERLOADED, SERVICE_UNAVAILABLE, TIMEOUT
 from app.observing import Throttled, ThrottledErrors, redacted
 from loaders.mongo import INTERRUPTED, ClientGoneError, DatabaseAwayError, DeadlineError, OutcomeUnknownError
 from resolvers.errors import LecternError
@@ -69,7 +69,10 @@ def field_error(error: GraphQLError) -> ErrorDict:
     """
     cause = error.original_error
     if isinstance(cause, LecternError):
-        return _error_dict(error, cause.message, {"code": cause.code})
+        extensions: dict[str, str | int] = {"code": cause.code}
+        if cause.retry_after is not None:
+            extensions["retryAfter"] = cause.retry_after
+        return _error_dict(error, cause.message, extensions)
     origin = cause or error
     if type(origin) is GraphQLError and _is_about_arguments(origin):
         return _error_dict(error, error.message, {"code": BAD_USER_INPUT})
@@ -81,12 +84,12 @@ def field_error(error: GraphQLError) -> ErrorDict:
 
 
 def nothing_done(errors: Sequence[ErrorDict], *, has_data: bool, wrote: bool) -> bool:
-    """Returns whether an operation had no effect because MongoDB is unavailable.
+    """Returns whether an operation had no effect because MongoDB is unavailable or the gateway overloaded.
 
-    This is the case if every error is SERVICE_UNAVAILABLE, no root field has a value and no commit was sent.
-    wrote: whether the request has sent a commit.
+    This is the case if every error is SERVICE_UNAVAILABLE or OVERLOADED, no root field has a value and no
+    commit was sent. wrote: whether the request has sent a commit.
     """
-    unavailable = all(error["extensions"]["code"] == SERVICE_UNAVAILABLE for error in errors)
+    unavailable = all(error["extensions"]["code"] in {SERVICE_UNAVAILABLE, OVERLOADED} for error in errors)
     return bool(errors) and unavailable and not has_data and not wrote
 
 
@@ -155,10 +158,10 @@ def _masked(code: str, error_id: str) -> dict[str, str]:
     return {"code": code, "errorId": error_id}
 
 
-def _error_dict(error: GraphQLError, message: str, extensions: dict[str, str]) -> ErrorDict:
+def _error_dict(error: GraphQLError, message: str, extensions: Mapping[str, str | int]) -> ErrorDict:
     result: ErrorDict = {"message": shortened(message)}
     if error.locations:
         result["locations"] = [location.formatted for location in error.locations[:_MOST_LOCATIONS]]
     if error.path is not None:
         result["path"] = error.path
-    return result | {"extensions": extensions}
+    return result | {"extensions": dict(extensions)}

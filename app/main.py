@@ -15,25 +15,40 @@ from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 from app import memory, settings
 from app.auth import Authentication, Claims, Issuer, Keys, SessionTokens
 from app.background import check_indexes, end_stale_transactions
+from app.budgets import Budgets, Clients
 from app.database import connect
 from app.execution import Executor
-from app.http import CORS, HEALTH_ROUTES, Endpoint, Readiness, graphiql_routes, unrouted
+from app.http import (
+    CORS,
+    HEALTH_ROUTES,
+    AllowedOrigins,
+    DataByDefault,
+    Endpoint,
+    Readiness,
+    adding,
+    graphiql_routes,
+    unrouted,
+)
 from app.metrics import Meter, ServerCounts, SharedMemory, Sources
 from app.observing import (
     Instrumentation,
     Listener,
     Log,
     LogListener,
+    Refused,
     RequestLog,
     Traces,
     configure_logs,
     is_exported,
 )
 from app.operation_limits import Limits
+from app.persisted import AutomaticQueries, OperationPolicy, TrustedOperations, UnknownOperations
 from app.protection import Admission
 from app.request import Services
+from app.security_headers import strict_transport_security
 from app.settings import Settings
 from loaders.mongo import Database
+from resolvers.context import SignInLimits
 from resolvers.cursors import Cursors
 from resolvers.schema import schema
 
@@ -81,26 +96,40 @@ def create_app(
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with connect(settings, tz_aware=False) as database:
             opened[:] = [database]
-            app.state.readiness = Readiness(database)
+            app.state.readiness = Readiness(database, names_indexes=settings.introspection)
             background = [
                 memory.tend(),
                 end_stale_transactions(database),
                 check_indexes(database, app.state.readiness, settings.retention),
             ]
+            await policy.start()
+            background += policy.background()
             if meter:
                 background.append(meter.run(database, app.state.readiness))
+            if budgets is not None:
+                background.append(budgets.run())
             tasks = [asyncio.create_task(work) for work in background]
             yield
             for task in tasks:
                 task.cancel()
+            if budgets is not None:
+                await budgets.close()
+            await policy.stop()
 
-    services = Services(database, Cursors(secret), SessionTokens(secret))
     executor = make_executor(settings)
+    policy = _policy(settings, database)
+    budgets = Budgets(Clients(settings.budgets, settings.client_keys), database) if settings.budgets else None
     admission = Admission(settings.admission_capacity, settings.admission_wait)
     counted = counted or (SharedMemory() if settings.metrics else None)
-    meter = Meter(counted, Sources(admission, executor.cache_size, server, traces)) if counted else None
+    sources = Sources(admission, executor.cache_size, server, traces, budgets, policy)
+    meter = Meter(counted, sources) if counted else None
     # The traces come before the metrics, which ask whether a request is exported.
     own = [LogListener(), *([traces] if traces else []), *([meter.listener] if meter else [])]
+    instrumentation = Instrumentation(*own, *listeners)
+    limits = _sign_in_limits(settings, instrumentation)
+    services = Services(database, Cursors(secret), SessionTokens(secret), limits)
+    if budgets is not None:
+        budgets.on_command = instrumentation.command_sent
     endpoint = Endpoint(
         executor,
         Authentication(services.tokens, _issuer(settings), database),
@@ -111,10 +140,33 @@ def create_app(
         settings.compression,
         settings.request_timeout,
         admission,
-        instrumentation=Instrumentation(*own, *listeners),
+        instrumentation=instrumentation,
+        trace_commands=settings.trace_commands,
+        origins=AllowedOrigins(settings.cors_origins),
+        budgets=budgets,
+        policy=policy,
     )
     public = meter if settings.metrics else None
     return Gateway(settings, endpoint, _routes(endpoint, public, settings), lifespan)
+
+
+def _sign_in_limits(settings: Settings, instrumentation: Instrumentation) -> SignInLimits:
+    def refused(limit: str) -> None:
+        if instrumentation.refused is not None:
+            instrumentation.refused(Refused("RATE_LIMITED", "", limit=limit))
+
+    return SignInLimits(settings.sign_ups_per_hour, settings.sign_ups_per_day, refused)
+
+
+def _policy(settings: Settings, database: Callable[[], Database]) -> OperationPolicy:
+    days = settings.persisted_query_days
+    return OperationPolicy(
+        settings.operations,
+        TrustedOperations(database, settings.max_trusted_operations, settings.max_trusted_bytes),
+        AutomaticQueries(database, days) if settings.persisted_queries else None,
+        UnknownOperations(database),
+        reports=settings.operations_report,
+    )
 
 
 def _issuer(settings: Settings) -> Issuer | None:
@@ -143,13 +195,16 @@ class Gateway(Starlette):
         routes: Sequence[BaseRoute],
         lifespan: Lifespan["Gateway"],
     ) -> None:
-        first = Middleware(EndpointFirst, endpoint)
+        layers = [Middleware(EndpointFirst, endpoint), Middleware(DataByDefault)]
         handlers = {HTTPException: unrouted}
-        super().__init__(routes=routes, middleware=[first], lifespan=lifespan, exception_handlers=handlers)
+        super().__init__(routes=routes, middleware=layers, lifespan=lifespan, exception_handlers=handlers)
         self._cors = CORS(super().__call__, settings.cors_origins, settings.cors_headers)
+        self._https_only = strict_transport_security(settings.hsts_seconds)
         self.router.redirect_slashes = False  # a redirect would go to whatever host the Host header names
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._https_only and scope["type"] == "http" and scope["scheme"] == "https":
+            send = adding(self._https_only, send)
         await (self._cors if scope["type"] == "http" else super().__call__)(scope, receive, send)
 
 
@@ -157,8 +212,8 @@ class EndpointFirst:
     """Passes GraphQL requests to the endpoint without matching Starlette's routes.
 
     Matching the routes takes as long as executing a small query. The endpoint answers every request to its
-    path, if necessary with an error. This is the innermost middleware, so middleware that is added to the
-    application sees these requests too.
+    path, if necessary with an error. Middleware that is added to the application wraps this one, so it sees
+    these requests too.
     """
 
     def __init__(self, app: ASGIApp, endpoint: ASGIApp) -> None:
@@ -178,6 +233,7 @@ def make_executor(settings: Settings) -> Executor:
         introspection=settings.introspection,
         compiled=settings.compiled_execution,
         max_response_bytes=settings.max_response_bytes,
+        max_trusted=settings.max_trusted_operations,
     )
 
 

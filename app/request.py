@@ -6,10 +6,11 @@ from random import getrandbits
 from typing import NamedTuple
 
 from app.auth import SessionTokens
+from app.budgets import Charge
 from app.observing import LevelCalled, Record
 from loaders.mongo import Database, Scope
 from loaders.reading import Loaders, Projection
-from resolvers.context import PUBLIC, Context, Identity, Viewer
+from resolvers.context import DEFAULT_LIMITS, PUBLIC, Context, Identity, SignInLimits, Viewer
 from resolvers.cursors import Cursors
 
 
@@ -23,6 +24,7 @@ class Services:
     database: Callable[[], Database]
     cursors: Cursors
     tokens: SessionTokens
+    sign_in_limits: SignInLimits = DEFAULT_LIMITS
 
 
 def new_id() -> str:
@@ -36,6 +38,9 @@ class Request(NamedTuple):
     record: also knows when the request arrived, and from which address. scope: what the request's MongoDB
     commands share, including their deadline; None if there is no deadline.
     on_level: a function that is called after each level of the plan; None if levels aren't observed.
+    is_metered: whether the answer includes the operation's actual cost, which needs a scope.
+    charge: what the request takes from its client's budget; None if there are no budgets.
+    shows_cost: whether the client asked for the cost in the response; then the request is metered too.
     """
 
     services: Services
@@ -43,6 +48,9 @@ class Request(NamedTuple):
     viewer: Viewer = PUBLIC
     scope: Scope | None = None
     on_level: Callable[[LevelCalled], None] | None = None
+    is_metered: bool = False
+    charge: Charge | None = None
+    shows_cost: bool = False
 
     def context(
         self, projections: Mapping[str, Projection] | None = None, looked_beyond: Set[str] | None = None
@@ -54,4 +62,15 @@ class Request(NamedTuple):
         services, record = self.services, self.record
         loaders = Loaders(services.database(), projections, looked_beyond)
         identity = Identity(self.viewer)
-        return Context(loaders, services.cursors, record.at, services.tokens, identity, record.address, {})
+        limits = services.sign_in_limits
+        return Context(
+            loaders,
+            services.cursors,
+            record.at,
+            services.tokens,
+            identity,
+            record.address,
+            {},
+            limits,
+            self.charge,
+        )

@@ -403,7 +403,7 @@ COLLECTIONS: dict[str, StoredCollection] = {
             noun="session",
             seen_by=NOBODY,
             document=SessionDoc,
-            unaudited=frozenset(("generation", "refreshKey")),
+            unaudited=frozenset(("generation", "refreshKey", "branches", "used")),
             backed_up=False,  # a restore would bring sessions back that have been ended since
             own_indexes=[
                 Index([("accountId", 1)], "ending an account's sessions"),
@@ -414,8 +414,15 @@ COLLECTIONS: dict[str, StoredCollection] = {
             name="attempts",
             noun="attempt",
             seen_by=NOBODY,
-            backed_up=False,  # they count for minutes
+            backed_up=False,  # they count for a day at most, and known sites are only a convenience
             own_indexes=[Index([("expiresAt", 1)], "deletes counts of past attempts", seconds=0)],
+        ),
+        StoredCollection(
+            name="budgets",
+            noun="budget",
+            seen_by=NOBODY,
+            backed_up=False,  # they restore within minutes
+            own_indexes=[Index([("expiresAt", 1)], "deletes budgets that are full again", seconds=0)],
         ),
         StoredCollection(
             name="idempotencyKeys",
@@ -451,6 +458,28 @@ COLLECTIONS: dict[str, StoredCollection] = {
         StoredCollection(name="importedDocuments", noun="list of imported documents", seen_by=NOBODY),
         StoredCollection(name="sampleData", noun="load of sample data", seen_by=NOBODY),
         StoredCollection(name="migrations", noun="migration", seen_by=NOBODY),
+        # Persisted and trusted operations (docs/operations.md)
+        StoredCollection(
+            name="persistedOperations",
+            noun="persisted operation",
+            seen_by=NOBODY,
+            backed_up=False,  # clients send the texts again
+            own_indexes=[Index([("expiresAt", 1)], "deletes expired texts", seconds=0)],
+        ),
+        StoredCollection(name="trustedOperations", noun="trusted operation", seen_by=NOBODY),
+        StoredCollection(name="trustedVersions", noun="version of a client", seen_by=NOBODY),
+        StoredCollection(
+            name="trustedRevision", noun="revision of the trusted operations", seen_by=NOBODY
+        ),
+        StoredCollection(
+            name="unknownOperations",
+            noun="unknown operation",
+            seen_by=NOBODY,
+            backed_up=False,  # a list for the weeks of a rollout
+            own_indexes=[
+                Index([("lastSeen", 1)], "deletes operations not seen for 30 days", seconds=30 * 24 * 60 * 60)
+            ],
+        ),
         StoredCollection(name="restores", noun="restore", seen_by=NOBODY, backed_up=False),
     )
 }  # fmt: skip

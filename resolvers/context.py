@@ -10,6 +10,7 @@ from strawberry.dataloader import DataLoader
 
 from loaders.reading import Loaders
 from resolvers.cursors import Cursors
+from resolvers.rate_limit import Budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,32 @@ class Tokens(Protocol):
         """Returns the content of a refresh token, or None if Lectern did not sign the token."""
         ...
 
+    def device(self, email: str, session_id: ObjectId) -> str:
+        """Issues a device token: a proof that a client has signed in to the account with this address."""
+        ...
+
+    def read_device(self, text: str, email: str) -> str | None:
+        """Returns the id of the device that a device token identifies.
+
+        Returns None if the token is too old, or Lectern didn't issue it for an account with this address.
+        """
+        ...
+
+
+class SignInLimits(NamedTuple):
+    """Limits on creating accounts, and a listener for everything that the limits of signing in refuse.
+
+    sign_ups_per_hour, sign_ups_per_day: the number of accounts that one network may create; 0 for no limit.
+    on_refusal: a function that is called with the name of the limit.
+    """
+
+    sign_ups_per_hour: int = 100
+    sign_ups_per_day: int = 300
+    on_refusal: Callable[[str], None] | None = None
+
+
+DEFAULT_LIMITS = SignInLimits()
+
 
 #: A batch function that resolves a field for several parents. It takes the parents, the context and the
 #: field's arguments, and returns one entry per parent, in order.
@@ -65,16 +92,21 @@ _Loader: TypeAlias = DataLoader[Any, Any]  # Any, because parent and entry types
 
 @dataclass(slots=True)
 class Identity:
-    """Holds the viewer of a request. A mutation that signs somebody in replaces the viewer."""
+    """Holds the viewer of a request. A mutation that signs somebody in replaces the viewer.
+
+    passwords: the number of the request's mutations that have used a password.
+    """
 
     viewer: Viewer = PUBLIC
+    passwords: int = 0
 
 
 class Context(NamedTuple):
     """The context passed to resolvers, created for each request by app.request.Request.
 
     address: the client's IP address, or an empty string if unknown. levels: the DataLoaders of fields that
-    are resolved in batches, keyed by function and arguments (see resolvers/fields.py).
+    are resolved in batches, keyed by function and arguments (see resolvers/fields.py). budget: the client's
+    budget; None if there are no budgets.
     """
 
     loaders: Loaders
@@ -84,6 +116,8 @@ class Context(NamedTuple):
     identity: Identity
     address: str
     levels: dict[tuple[LevelFunction, Hashable], _Loader]
+    sign_in_limits: SignInLimits = DEFAULT_LIMITS
+    budget: Budget | None = None
 
     @property
     def viewer(self) -> Viewer:

@@ -83,6 +83,7 @@ def level(
     reads: Sequence[str] = (),
     commands: int = 1,
     search_commands: int = 0,
+    rare_commands: int = 0,
     weight: int | None = None,
     most: int | None = None,
 ) -> Declaration:
@@ -91,7 +92,9 @@ def level(
     function: `async (parents, ctx, *, arguments) -> one entry per parent, in order`.
     reads: the stored keys of the parents that the function reads, in addition to `_id`.
     commands: the number of MongoDB commands that the function usually sends. search_commands: the number of
-    additional commands that it can send if its filter has a search.
+    additional commands that it can send if its filter has a search. rare_commands: the number of additional
+    commands that it sends in rare cases: for a former slug, for a document whose owner must be looked up, or
+    if a stored id is out of date. They are part of the price, but `lectern explain` doesn't show them.
     most: the maximum length of the returned list, if the field is a list without pages.
 
     graphql-core resolves parents one at a time. When it runs the operation, a DataLoader batches the calls
@@ -107,6 +110,7 @@ def level(
         "reads": reads,
         "commands": commands,
         "search_commands": search_commands,
+        "rare_commands": rare_commands,
         **_size_metadata(weight, most),
     }
     return strawberry.field(resolver=resolve, description=description, metadata=metadata)
@@ -118,13 +122,14 @@ def root(
     description: str,
     commands: int = 1,
     search_commands: int = 0,
+    rare_commands: int = 0,
     weight: int | None = None,
     most: int | None = None,
 ) -> Declaration:
     """Declares a field of Query or Mutation.
 
-    function: `async (ctx, *, arguments) -> the value of the field`. commands, search_commands, most: see
-    `level`.
+    function: `async (ctx, *, arguments) -> the value of the field`. commands, search_commands,
+    rare_commands, most: see `level`.
     Before a field of Mutation is resolved, the cache of what the request has read so far is cleared.
     """
 
@@ -138,6 +143,7 @@ def root(
         "root": function,
         "commands": commands,
         "search_commands": search_commands,
+        "rare_commands": rare_commands,
         **_size_metadata(weight, most),
     }
     return strawberry.field(resolver=resolve, description=description, metadata=metadata)

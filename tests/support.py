@@ -71,14 +71,18 @@ RunQuery = Callable[..., Awaitable[Any]]
 
 
 @contextmanager
-def serving(settings: Settings) -> Iterator[str]:
-    """The URL of `lectern serve`, in a process of its own."""
-    environment = os.environ | {
-        "LECTERN_MONGODB_URI": settings.mongodb_uri.get_secret_value(),
-        "LECTERN_MONGODB_DATABASE": settings.mongodb_database,
-        "LECTERN_MONGODB_DRIVER": settings.mongodb_driver,
-        "LECTERN_SECRET": SECRET,
-    }
+def serving(settings: Settings, **more: str) -> Iterator[str]:
+    """The URL of `lectern serve`, in a process of its own. more: other variables of its environment."""
+    environment = (
+        os.environ
+        | {
+            "LECTERN_MONGODB_URI": settings.mongodb_uri.get_secret_value(),
+            "LECTERN_MONGODB_DATABASE": settings.mongodb_database,
+            "LECTERN_MONGODB_DRIVER": settings.mongodb_driver,
+            "LECTERN_SECRET": SECRET,
+        }
+        | more
+    )
     command = [str(Path(sys.executable).with_name("lectern")), "serve", "--port", "0"]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None

@@ -9,7 +9,7 @@ import jwt
 from bson import ObjectId
 
 from app.auth.keys import Keys
-from app.auth.token_errors import InvalidTokenError
+from app.auth.token_errors import ExpiredTokenError, InvalidTokenError
 from loaders.accounts import instructor_of, student_of
 from loaders.model import Role
 from loaders.mongo import Database
@@ -77,25 +77,35 @@ class Issuer:
         )
 
     async def _verified(self, token: str) -> dict[str, _Json]:
-        """Verifies a token and returns its claims. Raises InvalidTokenError or IssuerUnavailableError."""
+        """Verifies a token and returns its claims.
+
+        Raises ExpiredTokenError, InvalidTokenError or IssuerUnavailableError.
+        """
         try:
             header = jwt.get_unverified_header(token)
             # Checked first, so that no key is fetched for a token that is refused anyway.
             if header.get("alg") not in self._algorithms:
                 raise InvalidTokenError("The token is signed with an algorithm that isn't accepted.")
-            claims: dict[str, _Json] = jwt.decode(
-                token,
-                await self._keys.key(header.get("kid")),
-                self._algorithms,
-                audience=self._audience,
-                issuer=self.name,
-                leeway=self._leeway,
-                options={"require": ["exp", "sub"], "enforce_minimum_key_length": True},
-            )
-        except jwt.ExpiredSignatureError:
-            raise InvalidTokenError("The token has expired.") from None
+            key = await self._keys.key(header.get("kid"))
+            try:
+                return self._claims_in(token, key)
+            except jwt.ExpiredSignatureError:
+                self._claims_in(token, key, verify_exp=False)  # PyJWT checks the age before the rest
+                raise ExpiredTokenError("The token has expired.") from None
         except jwt.PyJWTError:
             raise InvalidTokenError(_INVALID) from None
+
+    def _claims_in(self, token: str, key: jwt.PyJWK, *, verify_exp: bool = True) -> dict[str, _Json]:
+        """Returns a token's claims. Raises PyJWTError or InvalidTokenError."""
+        claims: dict[str, _Json] = jwt.decode(
+            token,
+            key,
+            self._algorithms,
+            audience=self._audience,
+            issuer=self.name,
+            leeway=self._leeway,
+            options={"require": ["exp", "sub"], "enforce_minimum_key_length": True, "verify_exp": verify_exp},
+        )
         if not _is_unicode(claims):  # neither MongoDB nor an answer could hold them
             raise InvalidTokenError(_INVALID)
         return claims

@@ -1,4 +1,4 @@
-"""Session tokens: access tokens (JWT, RFC 7519) and refresh tokens.
+"""Session tokens: access tokens (JWT, RFC 7519), refresh tokens and device tokens.
 
 A refresh token is signed and carries its generation number within the session. So no secret is stored, and a
 token that was already used can be distinguished from a forged one.
@@ -10,25 +10,35 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from hmac import compare_digest
 from struct import Struct
+from time import time
 from typing import Any, TypeAlias, get_args
 
 import jwt
 from bson import ObjectId
 from bson.errors import BSONError
 
-from app.auth.token_errors import InvalidTokenError
+from app.auth.token_errors import ExpiredTokenError, InvalidTokenError
 from loaders.model import Role
 from resolvers.context import AccessToken, RefreshToken, Viewer
 
 ISSUER = AUDIENCE = "lectern"
 ACCESS_LASTS = timedelta(minutes=10)
+DEVICE_LASTS = timedelta(days=180)
 
 _Json: TypeAlias = Any  # the value of a claim, which can be any JSON
 
 _ALGORITHM = "HS256"
 _REFRESH_PAYLOAD = Struct(">12sI")  # a refresh token's contents: session id and generation number
-_SIGNATURE_SIZE = 24  # size of a refresh token's signature, in bytes
+_DEVICE_PAYLOAD = Struct(">12sI")  # a device token's contents: session id and Unix time
+_SIGNATURE_SIZE = 24  # size of the signature of a refresh or device token, in bytes
 _ROLES = frozenset(get_args(Role))
+
+#: What PyJWT and _viewer raise for a token that isn't acceptable.
+_MALFORMED = (jwt.PyJWTError, BSONError, LookupError, TypeError, ValueError)
+_NOT_OURS = "The access token was not issued by this gateway: sign in again."
+_EXPIRED = (
+    "The access token has expired: call refreshSession without an Authorization header to get a new one."
+)
 
 
 class SessionTokens:
@@ -37,6 +47,7 @@ class SessionTokens:
     def __init__(self, secret: bytes) -> None:
         self._access_key = blake2b(secret, person=b"lectern-access", digest_size=32).digest()
         self._refresh_key = blake2b(secret, person=b"lectern-refresh", digest_size=32).digest()
+        self._device_key = blake2b(secret, person=b"lectern-device", digest_size=32).digest()
 
     def access(self, viewer: Viewer, lasts: timedelta = ACCESS_LASTS) -> AccessToken:
         """Issues an access token for a viewer. lasts: the token's lifetime."""
@@ -52,30 +63,36 @@ class SessionTokens:
     def viewer(self, token: str) -> Viewer:
         """Returns the viewer for an access token.
 
-        Raises InvalidTokenError if the token is not Lectern's own or has expired.
+        Raises ExpiredTokenError if the token is Lectern's own but has expired, and InvalidTokenError if it
+        isn't Lectern's own.
         """
         try:
-            return _viewer(
-                jwt.decode(
-                    token,
-                    self._access_key,
-                    [_ALGORITHM],
-                    audience=AUDIENCE,
-                    issuer=ISSUER,
-                    # `iat` isn't verified, because the clock of the gateway that issued the token might be
-                    # ahead.
-                    options={"require": ["exp", "sub"], "verify_iat": False},
-                )
-            )
+            return self._verified(token)
         except jwt.ExpiredSignatureError:
-            raise InvalidTokenError(
-                "The access token has expired: call refreshSession without an Authorization header to get a"
-                " new one."
-            ) from None
-        except (jwt.PyJWTError, BSONError, LookupError, TypeError, ValueError):
-            raise InvalidTokenError(
-                "The access token was not issued by this gateway: sign in again."
-            ) from None
+            has_expired = self._is_right_but_for_its_age(token)
+        except _MALFORMED:
+            has_expired = False
+        if has_expired:
+            raise ExpiredTokenError(_EXPIRED)
+        raise InvalidTokenError(_NOT_OURS)
+
+    def _is_right_but_for_its_age(self, token: str) -> bool:
+        """Returns whether nothing but its age is wrong with a token. PyJWT checks the age before the rest."""
+        try:
+            self._verified(token, verify_exp=False)
+        except _MALFORMED:
+            return False
+        return True
+
+    def _verified(self, token: str, *, verify_exp: bool = True) -> Viewer:
+        """Returns the viewer for an access token. Raises one of the exceptions in _MALFORMED."""
+        # `iat` isn't verified, because the clock of the gateway that issued the token might be ahead.
+        options: Any = {"require": ["exp", "sub"], "verify_exp": verify_exp, "verify_iat": False}
+        return _viewer(
+            jwt.decode(
+                token, self._access_key, [_ALGORITHM], audience=AUDIENCE, issuer=ISSUER, options=options
+            )
+        )
 
     def refresh(self, token: RefreshToken) -> str:
         """Encodes and signs a refresh token."""
@@ -93,6 +110,31 @@ class SessionTokens:
             return None
         session_id, generation = _REFRESH_PAYLOAD.unpack(payload)
         return RefreshToken(ObjectId(session_id), generation)
+
+    def device(self, email: str, session_id: ObjectId) -> str:
+        """Issues a device token for the account with this address. Its device's id is the session's."""
+        payload = _DEVICE_PAYLOAD.pack(session_id.binary, int(time()))
+        return urlsafe_b64encode(payload + self._device_signature(payload, email)).decode()
+
+    def read_device(self, text: str, email: str) -> str | None:
+        """Returns the id of the device that a device token identifies.
+
+        Returns None if the token is too old, or wasn't issued for an account with this address.
+        """
+        try:
+            raw = urlsafe_b64decode(text.encode("ascii"))
+        except ValueError:
+            return None
+        payload, signature = raw[: _DEVICE_PAYLOAD.size], raw[_DEVICE_PAYLOAD.size :]
+        if not compare_digest(signature, self._device_signature(payload, email)):
+            return None
+        session_id, issued = _DEVICE_PAYLOAD.unpack(payload)
+        return session_id.hex() if time() - issued < DEVICE_LASTS.total_seconds() else None
+
+    def _device_signature(self, payload: bytes, email: str) -> bytes:
+        """Returns the signature of a device token. The token itself doesn't contain the address."""
+        signed = payload + email.encode(errors="surrogatepass")
+        return blake2b(signed, key=self._device_key, digest_size=_SIGNATURE_SIZE).digest()
 
     def _signature(self, payload: bytes) -> bytes:
         return blake2b(payload, key=self._refresh_key, digest_size=_SIGNATURE_SIZE).digest()

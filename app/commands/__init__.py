@@ -6,15 +6,17 @@ from app.commands.account_changes import AccountError
 from app.commands.accounts import account
 from app.commands.check import check
 from app.commands.command_error import CommandError
+from app.commands.costs import cost
 from app.commands.explain import explain
 from app.commands.export import export, restore
 from app.commands.indexes import indexes
 from app.commands.migrate import migrate
+from app.commands.operations import operations
 from app.commands.profile import profile
 from app.commands.recount import recount
 from app.commands.schema import schema
 from app.commands.serve import dev, serve
-from app.commands.tokens import token
+from app.commands.tokens import client_key, token
 from app.commands.transfer import import_
 
 __all__ = ["AccountError", "CommandError", "add_to"]
@@ -30,9 +32,12 @@ def add_to(app: typer.Typer) -> None:
     app.command()(recount)
     app.command()(check)
     app.command()(explain)
+    app.command()(cost)
     app.command()(profile)
     app.add_typer(account, name="account")
     app.command()(token)
+    app.command()(client_key)
     app.add_typer(schema, name="schema")
     app.add_typer(indexes, name="indexes")
+    app.add_typer(operations, name="operations")
     app.add_typer(migrate, name="migrate")

@@ -26,7 +26,8 @@ def explained(operation: Operation, *, run: bool) -> str:
     """
     settings = load()
     configure_logs(settings)
-    executor = make_executor(settings)
+    # Whoever runs this command may know the schema, whatever clients may.
+    executor = make_executor(settings.model_copy(update={"introspection": True}))
     try:
         prepared = executor.prepare(operation, only_queries=run)
     except NotAQueryError:

@@ -33,7 +33,7 @@ from app.server import (
     require_files,
     run_workers,
 )
-from app.settings import Settings, SettingsError, hand_over, load, warnings
+from app.settings import Settings, SettingsError, hand_over, load, shown_to_everyone, warnings
 from loaders import indexes, migrations
 from loaders.backup import is_unfinished
 
@@ -144,6 +144,7 @@ def dev(
 def _serve_embedded(
     directory: Path, listening: socket.socket, *, with_sample: bool, in_browser: bool
 ) -> None:
+    hand_over({"lectern_env": "development"})
     with embedded.running(directory) as uri:
         settings = load()
         own = {
@@ -285,6 +286,8 @@ def _announce_start(settings: Settings, url: str, workers: int, admin: Sequence[
     details: dict[str, Any] = {"version": metadata.version("lectern"), "pid": os.getpid(), "workers": workers}
     if admin:
         details["admin"] = _url(admin[0])
+    shown = shown_to_everyone(settings.model_dump())
+    details |= {"profile": settings.lectern_env, "open": " + ".join(shown) or "nothing"}
     _announce(f"Lectern is serving {settings.mongodb_database} at {url}/graphql", **details)
 
 

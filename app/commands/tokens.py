@@ -1,6 +1,7 @@
-"""The command `lectern token`."""
+"""The commands `lectern token` and `lectern client-key`."""
 
 import asyncio
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -14,11 +15,14 @@ from pydantic import SecretStr
 from rich.console import Console
 
 from app import development, embedded
+from app.budget_classes import ClientKey, digest_of, read_keys
 from app.commands import option_values
 from app.commands.command_error import CommandError
 from app.invocation import lectern
 from app.settings import Settings, load
 from loaders.model import Role
+
+_KEY_BYTES = 32
 
 _STUDENT: frozenset[Role] = frozenset(("STUDENT",))
 
@@ -88,6 +92,27 @@ def token(
             note="" if url else " (change the address if your gateway has another one)",
             command=" ".join([lectern(), "token", *options]),
         )
+    )
+
+
+def client_key(
+    class_name: Annotated[
+        str, typer.Argument(metavar="CLASS", help="The class of LECTERN_BUDGETS that the client gets.")
+    ],
+) -> None:
+    """Make a key for a client, and print its entry for LECTERN_CLIENT_KEYS."""
+    key = secrets.token_urlsafe(_KEY_BYTES)
+    entry = str(ClientKey(class_name, digest_of(key.encode())))
+    try:
+        read_keys(entry)
+    except ValueError:
+        raise CommandError(
+            f"`{class_name}` can't be a class: its name must be lower-case letters, digits, `-` and `_`."
+        ) from None
+    typer.echo(key)
+    _say(
+        f"The client sends this key in X-Lectern-Client-Key. It isn't stored anywhere.\n"
+        f"Add to LECTERN_CLIENT_KEYS: {entry}"
     )
 
 

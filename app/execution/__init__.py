@@ -8,15 +8,19 @@ generated function fails for a value, that value is completed field by field (ru
 runner.failures). An operation that can't be planned runs on graphql-core (reference_engine).
 """
 
+from app.execution.cache import Cache
+from app.execution.cost import Cost
 from app.execution.document import Document
 from app.execution.encoding import encoded
-from app.execution.executor import Executor, NotAQueryError, Prepared
+from app.execution.executor import Executor, NotAQueryError, Prepared, too_large
 from app.execution.operation import Answer, JsonObject, Operation, Refusal, text_hash
 from app.execution.pace import giving_way
 from app.execution.plan_report import plan_text
 
 __all__ = [
     "Answer",
+    "Cache",
+    "Cost",
     "Document",
     "Executor",
     "JsonObject",
@@ -28,4 +32,5 @@ __all__ = [
     "giving_way",
     "plan_text",
     "text_hash",
+    "too_large",
 ]

@@ -57,6 +57,26 @@ class Cache(Generic[K, V]):
             self._new.put(key, value, size)
 
 
+class RecencyCache(Generic[K, V]):
+    """A plain LRU cache with the same limits as `Cache`, for keys that clients can't choose.
+
+    As long as everything fits, nothing is evicted, not even what was requested only once.
+    """
+
+    def __init__(self, *, entries: int, size: int) -> None:
+        self._segment: _Segment[K, V] = _Segment(entries, size)
+
+    def get(self, key: K) -> V | None:
+        if (found := self._segment.kept.get(key)) is None:
+            return None
+        self._segment.kept.move_to_end(key)
+        return found[0]
+
+    def put(self, key: K, value: V, size: int) -> None:
+        if key not in self._segment.kept:
+            self._segment.put(key, value, size)
+
+
 class _Segment(Generic[K, V]):
     """One segment of the cache: its entries, ordered from least to most recently used."""
 

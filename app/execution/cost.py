@@ -1,6 +1,7 @@
 """The price of an operation, computed before it runs."""
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 from graphql import (
@@ -10,16 +11,9 @@ from graphql import (
     GraphQLNamedType,
     GraphQLObjectType,
     GraphQLSchema,
-    IntValueNode,
-    ListValueNode,
-    NullValueNode,
-    ObjectValueNode,
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
-    StringValueNode,
-    ValueNode,
-    VariableNode,
     get_named_type,
     get_nullable_type,
     is_abstract_type,
@@ -28,31 +22,27 @@ from graphql import (
 )
 
 from app.execution import introspection_size
+from app.execution.argument_values import ArgumentValues, SizeArguments, page_size
 from app.execution.compiler import CoercedValues, Fields, Selected
 from app.execution.introspection_size import Introspection, Population
 from app.operation_limits import Limits
 from app.protection import over
-from resolvers.relay import DEFAULT_SIZE
 from resolvers.schema import declaration
-
-#: The names of the arguments whose values determine how many objects a field can return.
-SIZES = frozenset({"first", "last", "ids", "name"})
 
 #: The fields of a connection that return its elements.
 _ELEMENTS = frozenset({"nodes", "edges"})
-_LONGEST_INT = 11  # maximum length of an integer in the text of an operation, in characters
 
 _VALUES_OF_AN_OBJECT = 5
 _OBJECTS_OF_A_COMMAND = 20
 
-#: Cost factors for operations with introspection. graphql-core runs all fields of such an operation. It takes
-#: ten times as long per object as a compiled plan. A value in the introspection result counts as two values.
-_BESIDE_INTROSPECTION = 10
-_INTROSPECTED_VALUE = 2
+#: Cost factor for the fields of an operation that graphql-core runs. It takes ten times as long per object as
+#: a compiled plan.
+ON_GRAPHQL_CORE = 10
+#: A value in the result of introspection counts as two values.
+INTROSPECTED_VALUE = 2
 
 #: The metadata that resolvers.fields attaches to a field, such as its batch function and its weight.
 _FieldMetadata: TypeAlias = Mapping[str, Any]
-_SizeArguments: TypeAlias = Mapping[str, Any]  # values, keyed by argument: integers, strings, lists or None
 
 
 class Cost(NamedTuple):
@@ -78,13 +68,22 @@ class Cost(NamedTuple):
         return self.objects + self.values // _VALUES_OF_AN_OBJECT + self.commands * _OBJECTS_OF_A_COMMAND
 
 
-def cost(
+class Priced(NamedTuple):
+    """The maximum cost of an operation. list_values: how many of its values are those of list arguments."""
+
+    cost: Cost
+    list_values: int
+
+
+def priced(
     schema: GraphQLSchema,
     document: DocumentNode,
     operation: OperationDefinitionNode,
     variables: CoercedValues,
     limits: Limits,
-) -> Cost:
+    *,
+    on_graphql_core: bool = False,
+) -> Priced:
     """Computes the maximum cost of a valid operation.
 
     A page is assumed to have the number of elements given by `first` or `last`, or the default page size.
@@ -92,11 +91,12 @@ def cost(
     selection is counted once per object; on an interface, the most expensive type is used. The result of
     introspection is counted by walking the schema.
 
-    variables: the coerced values, including defaults.
+    variables: the coerced values, including defaults. on_graphql_core: whether graphql-core will run the
+    operation, because it has introspection or a condition without a value.
 
     Raises TooLargeError if the operation has too many fields with its fragments expanded.
     """
-    return _Pricing(schema, document, operation, variables, limits).cost()
+    return _Pricing(schema, document, operation, variables, limits, on_graphql_core=on_graphql_core).priced()
 
 
 class _Sum(NamedTuple):
@@ -119,6 +119,21 @@ class _Place(NamedTuple):
     root: str = ""
 
 
+@dataclass(slots=True)
+class _Call:
+    """A call of a level or root function.
+
+    commands: the maximum number of commands for each type of object that it returns. types: the number of
+    types that it can return. list_values: the number of values in its list arguments. returned: the maximum
+    number of values that it returns.
+    """
+
+    commands: int
+    types: int
+    list_values: int
+    returned: int = 0
+
+
 class _Pricing:
     def __init__(
         self,
@@ -127,29 +142,37 @@ class _Pricing:
         operation: OperationDefinitionNode,
         variables: CoercedValues,
         limits: Limits,
+        *,
+        on_graphql_core: bool,
     ) -> None:
-        self._schema, self._operation, self._variables = schema, operation, variables
+        self._schema, self._operation = schema, operation
+        self._arguments = ArgumentValues(variables)
         self._selected = Selected(schema, document, variables)
         self._introspection = Introspection(schema)
         self._limits = limits
         self._fields_left = limits.fields
         self._introspected_left = limits.introspection_cost
-        self._commands: dict[Hashable, int] = {}
-        self._list_values: dict[Hashable, int] = {}
-        self._shares_calls = True
+        self._calls: dict[Hashable, _Call] = {}
+        self._on_graphql_core = on_graphql_core
+        self._shares_calls = operation.operation is OperationType.QUERY and not on_graphql_core
+        self._factor = ON_GRAPHQL_CORE if on_graphql_core else 1
 
-    def cost(self) -> Cost:
+    def priced(self) -> Priced:
         root = self._schema.get_root_type(self._operation.operation)
         assert root is not None  # noqa: S101  # validation has ensured this
         fields = self._selected.on(root, [self._operation.selection_set])
-        introspects = any(nodes[0].name.value in introspection_size.FIELDS for nodes in fields.values())
-        # The root fields of a mutation can't share calls, because each field has to see the changes made
-        # by the previous ones. The root fields of an operation with introspection can't share calls, because
-        # graphql-core runs the operation, and makes a separate call for every alias.
-        self._shares_calls = self._operation.operation is OperationType.QUERY and not introspects
-        place = _Place(_BESIDE_INTROSPECTION if introspects else 1)
-        objects, values = self._of_fields(root, fields, place)
-        return Cost(objects, values + sum(self._list_values.values()), sum(self._commands.values()))
+        self._count(fields)
+        sums = [self._of_root_field(root, key, nodes) for key, nodes in fields.items()]
+        objects, values = _sum(sums)
+        list_values = sum(call.list_values for call in self._calls.values())
+        commands = sum(call.commands * min(call.returned, call.types) for call in self._calls.values())
+        return Priced(Cost(objects, values + list_values, commands), list_values)
+
+    def _of_root_field(self, root: GraphQLObjectType, key: str, nodes: Sequence[FieldNode]) -> _Sum:
+        sum_ = self._of_field(root, key, nodes, _Place(1))
+        if nodes[0].name.value in introspection_size.FIELDS:
+            return sum_
+        return _Sum(sum_.objects * self._factor, sum_.values * self._factor)
 
     def _of_fields(self, parent: GraphQLObjectType, fields: Fields, place: _Place) -> _Sum:
         self._count(fields)
@@ -165,16 +188,13 @@ class _Pricing:
             return self._introspected_root(name, nodes)
         field = parent.fields[name]
         metadata = declaration(field).metadata
-        sizes = self._size_arguments(nodes[0])
+        sizes = self._arguments.sizes(nodes[0])
         count = place.objects * _length(field, metadata, parent, place, sizes)
         root = key if place.depth == 0 and not self._shares_calls else place.root
-        below = place._replace(objects=count, page=_page_size(sizes), root=root)
+        below = place._replace(objects=count, page=page_size(sizes), root=root)
         kind = get_named_type(field.type)
         if function := metadata.get("level") or metadata.get("root"):
-            # Objects of different types are fetched by separate commands.
-            more = metadata["search_commands"] if self._searches(nodes[0]) else 0
-            commands = (metadata["commands"] + more) * min(count, len(self._types(kind)))
-            below = self._called(function, commands, parent, nodes[0], below)
+            below = self._called(function, field, parent, nodes[0], below)
         if is_leaf_type(kind):
             return _Sum(0, count * metadata.get("weight", 1))
         own = _Sum(count, place.objects * metadata.get("weight", 0))
@@ -183,7 +203,7 @@ class _Pricing:
     def _called(
         self,
         function: Callable[..., object],
-        commands: int,
+        field: GraphQLField,
         parent: GraphQLObjectType,
         node: FieldNode,
         place: _Place,
@@ -192,14 +212,20 @@ class _Pricing:
 
         Two calls count as one if they call the same function at the same depth, and their arguments are
         written in the same way. For fields of connections, such as `totalCount`, the connections must also
-        come from the same call. Root fields share no calls in a mutation, or in an operation with
-        introspection.
+        come from the same call. Root fields share no calls in a mutation. On graphql-core, they don't either,
+        and calls below different calls are separate ones, because it depends on their times whether they are
+        made together.
         """
-        connections = place.call if _is_connection(parent) else None
-        call = (place.depth, function, _arguments_text(node), connections, place.root)
-        self._commands[call] = commands
-        self._list_values[call] = sum(self._length_of(argument.value) for argument in node.arguments or ())
-        return place._replace(depth=place.depth + 1, call=call)
+        metadata = declaration(field).metadata
+        is_apart = is_connection(parent) or self._on_graphql_core
+        key = (place.depth, function, _arguments_text(node), place.call if is_apart else None, place.root)
+        if (call := self._calls.get(key)) is None:
+            commands = metadata["commands"] + metadata["rare_commands"]
+            commands += metadata["search_commands"] if self._arguments.search(node) else 0
+            types = self._types(get_named_type(field.type))
+            call = self._calls[key] = _Call(commands, len(types), self._arguments.list_values(field, node))
+        call.returned += place.objects
+        return place._replace(depth=place.depth + 1, call=key)
 
     def _most_expensive(self, kind: GraphQLNamedType, nodes: Sequence[FieldNode], place: _Place) -> _Sum:
         """Returns the cost of a selection on the most expensive of the possible types.
@@ -221,16 +247,16 @@ class _Pricing:
         The cost of a page includes its elements even if they aren't selected, because they are fetched too.
         """
         selected = self._of_fields(type_, fields, place)
-        if not _is_connection(type_) or any(nodes[0].name.value in _ELEMENTS for nodes in fields.values()):
-            return selected
-        return _sum([selected, _Sum(place.objects * place.page, 0)])
+        if leaves_out_elements(type_, fields):
+            return _sum([selected, _Sum(place.objects * place.page, 0)])
+        return selected
 
     def _introspected_root(self, name: str, nodes: Sequence[FieldNode]) -> _Sum:
         if name == introspection_size.SCHEMA:
             return self._introspected(
                 self._schema.type_map["__Schema"], nodes, self._introspection.of_schema()
             )
-        of_type = self._introspection.of_type(self._size_arguments(nodes[0]).get("name"))
+        of_type = self._introspection.of_type(self._arguments.sizes(nodes[0]).get("name"))
         return self._introspected(self._schema.type_map["__Type"], nodes, of_type)
 
     def _introspected(self, kind: Any, nodes: Sequence[FieldNode], population: Population) -> _Sum:
@@ -249,8 +275,11 @@ class _Pricing:
         for below in fields.values():
             name = below[0].name.value
             field = kind.fields.get(name)
-            if field is None or is_leaf_type(get_named_type(field.type)):
-                sums.append(_Sum(0, size * _INTROSPECTED_VALUE))
+            if field is None or is_leaf_type(get_nullable_type(field.type)):
+                sums.append(_Sum(0, size * INTROSPECTED_VALUE))
+            elif is_leaf_type(get_named_type(field.type)):
+                items = introspection_size.size(self._introspection.below(population, name, field))
+                sums.append(_Sum(0, items * INTROSPECTED_VALUE))
             else:
                 inner = self._introspection.below(population, name, field)
                 sums.append(self._introspected(get_named_type(field.type), below, inner))
@@ -266,54 +295,6 @@ class _Pricing:
                 "LECTERN_MAX_FIELDS",
                 "Request fewer fields in one operation.",
             )
-
-    def _size_arguments(self, node: FieldNode) -> _SizeArguments:
-        return {
-            argument.name.value: self._value(argument.value)
-            for argument in node.arguments or ()
-            if argument.name.value in SIZES
-        }
-
-    def _searches(self, node: FieldNode) -> bool:
-        """Returns whether a field's `filter` argument has a `search` that isn't null."""
-        values = (argument.value for argument in node.arguments or () if argument.name.value == "filter")
-        return any(map(self._has_search, values))
-
-    def _has_search(self, node: ValueNode) -> bool:
-        if isinstance(node, VariableNode):
-            value = self._variables.get(node.name.value)
-            return isinstance(value, dict) and value.get("search") is not None
-        members = node.fields if isinstance(node, ObjectValueNode) else ()
-        searches = (member.value for member in members if member.name.value == "search")
-        return any(not isinstance(s, NullValueNode) and self._is_given(s) for s in searches)
-
-    def _is_given(self, node: ValueNode) -> bool:
-        """Returns False if a value is a variable that is null or omitted; otherwise True."""
-        return not isinstance(node, VariableNode) or self._variables.get(node.name.value) is not None
-
-    def _length_of(self, node: ValueNode) -> int:
-        """Returns the total length of all lists in an argument."""
-        if isinstance(node, VariableNode):
-            return length(self._variables.get(node.name.value))
-        if isinstance(node, ObjectValueNode):
-            return sum(self._length_of(member.value) for member in node.fields)
-        return len(node.values) if isinstance(node, ListValueNode) else 0
-
-    def _value(self, node: ValueNode) -> object:
-        if isinstance(node, VariableNode):
-            return self._variables.get(node.name.value)
-        if isinstance(node, IntValueNode):  # an integer given as an ID can have any number of digits
-            return int(node.value) if len(node.value) <= _LONGEST_INT else None
-        if isinstance(node, StringValueNode):
-            return node.value
-        return list(node.values) if isinstance(node, ListValueNode) else None
-
-
-def length(value: object) -> int:
-    """Returns the total length of all lists in a value, including nested ones."""
-    if isinstance(value, dict):
-        return sum(map(length, value.values()))
-    return len(value) + sum(map(length, value)) if isinstance(value, list) else 0
 
 
 def _sum(sums: Iterable[_Sum]) -> _Sum:
@@ -332,25 +313,25 @@ def _length(
     metadata: _FieldMetadata,
     parent: GraphQLObjectType,
     place: _Place,
-    sizes: _SizeArguments,
+    sizes: SizeArguments,
 ) -> int:
     """Returns the maximum number of elements a field has per parent; 1 if it is not a list."""
     if not is_list_type(get_nullable_type(field.type)):
         return 1
-    if _is_connection(parent):
+    if is_connection(parent):
         return place.page
     ids = sizes.get("ids")
     most: int = metadata["most"]
     return len(ids) if isinstance(ids, list) else most
 
 
-def _is_connection(kind: GraphQLNamedType) -> bool:
+def is_connection(kind: GraphQLNamedType) -> bool:
     return kind.name.endswith("Connection")
 
 
-def _page_size(sizes: _SizeArguments) -> int:
-    values = [size for name in ("first", "last") if isinstance(size := sizes.get(name), int)]
-    return max(0, *values) if values else DEFAULT_SIZE
+def leaves_out_elements(type_: GraphQLNamedType, fields: Fields) -> bool:
+    """Returns whether a selection on a page doesn't select the page's elements, which are fetched anyway."""
+    return is_connection(type_) and not any(nodes[0].name.value in _ELEMENTS for nodes in fields.values())
 
 
 def _arguments_text(node: FieldNode) -> str:

@@ -1,6 +1,6 @@
 """A cached operation: its parsed document, with the plans and costs computed from it."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import Any, TypeAlias, TypeVar
 
 from graphql import (
@@ -17,9 +17,13 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues
 
+from app.execution.argument_values import FILTERS, SIZES, length, searches
 from app.execution.compiler import DeclinedError, Plan, Selected, plan_operation, variables_in
-from app.execution.cost import SIZES, Cost, cost, length
+from app.execution.cost import Cost, Priced, priced
 from app.execution.introspection_size import FIELDS
+from app.execution.operation import JsonObject
+from app.execution.response_cost import ResponseCost
+from app.execution.upper_values import upper_values
 from app.execution.variables import Variables
 from app.operation_limits import Limits
 from app.protection import all_selections
@@ -51,22 +55,26 @@ class Document:
         definition: OperationDefinitionNode,
         hash: str = "",
         *,
-        hide_suggestions: bool = False,
+        introspection: bool = True,
     ) -> None:
         nodes = list(all_selections(document))
         self.document, self.definition, self.hash = document, definition, hash
         self.name = definition.name.value[:_LONGEST_NAME] if definition.name else ""
         self.is_query = definition.operation is OperationType.QUERY
-        self.variables = Variables(schema, definition, hide_suggestions=hide_suggestions)
+        self.variables = Variables(schema, definition, introspection=introspection)
         root_fields = _root_fields(schema, document, definition)
         self.introspects = bool(root_fields & FIELDS)
         self.is_about_schema = self.introspects and root_fields <= FIELDS | {"__typename"}
         self._schema = schema
         self._conditions = sorted(set(_condition_variables(nodes)))
-        self._sizes = sorted(set(_size_variables(nodes)))
+        defined = {v.variable.name.value for v in definition.variable_definitions or ()}
+        self._own_conditions = [name for name in self._conditions if name in defined]
+        self._sizes = sorted(set(_argument_variables(nodes, SIZES)))
+        self._filters = sorted(set(_argument_variables(nodes, FILTERS)))
         self._lists = sorted(_list_variables(schema, definition))
         self._plans: dict[_Key, Plan | str] = {}
-        self._costs: dict[_Key, Cost] = {}
+        self._priced: dict[_Key, Priced] = {}
+        self._response_costs: dict[_Key, ResponseCost] = {}
 
     @property
     def variants(self) -> int:
@@ -78,15 +86,66 @@ class Document:
 
         Raises TooLargeError if the operation has too many fields.
         """
-        values = variables.coerced
-        key = self._conditions_of(variables)
-        if self._sizes or self._lists:
-            key += tuple([_size_key(values.get(name)) for name in self._sizes])
-            key += tuple([length(values.get(name)) for name in self._lists])
-        if (found := self._costs.get(key)) is None:
-            found = cost(self._schema, self.document, self.definition, values, limits)
-            _keep(self._costs, key, found)
+        return self._priced_for(variables, limits).cost
+
+    def highest_cost(self, given: JsonObject, limits: Limits) -> Cost:
+        """Returns the operation's maximum cost with any values of the variables that aren't given.
+
+        A variable that isn't given has its default, if there is one. Raises TooLargeError and RefusedError.
+        """
+        nodes = list(all_selections(self.document))
+        values = upper_values(self._schema, nodes, self.definition, given, limits)
+        return max((self.cost(VariableValues({}, dict(v)), limits) for v in values), key=lambda c: c.price)
+
+    def actual_cost(
+        self, variables: VariableValues, limits: Limits, data: JsonObject | None, commands: int
+    ) -> Cost:
+        """Returns what a run of the operation took: its response, and the MongoDB commands that it sent.
+
+        The elements of a page that aren't selected count as in the maximum cost, because the response doesn't
+        tell how many there were. So do the values of list arguments.
+        """
+        key = self._cost_key(variables)
+        if (counter := self._response_costs.get(key)) is None:
+            list_values = self._priced_for(variables, limits).list_values
+            counter = ResponseCost(
+                self._schema,
+                self.document,
+                self.definition,
+                variables.coerced,
+                list_values,
+                on_graphql_core=self._on_graphql_core(variables),
+            )
+            _keep(self._response_costs, key, counter)
+        objects, values = counter.size(data)
+        return Cost(objects, values, commands)
+
+    def _priced_for(self, variables: VariableValues, limits: Limits) -> Priced:
+        key = self._cost_key(variables)
+        if (found := self._priced.get(key)) is None:
+            found = priced(
+                self._schema,
+                self.document,
+                self.definition,
+                variables.coerced,
+                limits,
+                on_graphql_core=self._on_graphql_core(variables),
+            )
+            _keep(self._priced, key, found)
         return found
+
+    def _cost_key(self, variables: VariableValues) -> _Key:
+        values, key = variables.coerced, self._conditions_of(variables)
+        if self._sizes or self._filters or self._lists:
+            key += tuple([_size_key(values.get(name)) for name in self._sizes])
+            key += tuple([searches(values.get(name)) for name in self._filters])
+            key += tuple([length(values.get(name)) for name in self._lists])
+        return key
+
+    def _on_graphql_core(self, variables: VariableValues) -> bool:
+        """Returns whether graphql-core runs the operation: it introspects, or a condition has no value."""
+        values = variables.coerced
+        return self.introspects or any(values.get(name) is None for name in self._own_conditions)
 
     def kept_plan(self, variables: VariableValues) -> Plan | str | None:
         """Returns the cached result of `plan` for these variables, or None if no result is cached."""
@@ -152,12 +211,12 @@ def _condition_variables(nodes: Iterable[SelectionNode]) -> Iterator[str]:
                     yield from variables_in(argument.value)
 
 
-def _size_variables(nodes: Iterable[SelectionNode]) -> Iterator[str]:
-    """Yields the names of variables that are used in arguments such as `first` (see SIZES)."""
+def _argument_variables(nodes: Iterable[SelectionNode], arguments: Set[str]) -> Iterator[str]:
+    """Yields the names of variables that are used in the given arguments."""
     for node in nodes:
         if isinstance(node, FieldNode):
             for argument in node.arguments or ():
-                if argument.name.value in SIZES:
+                if argument.name.value in arguments:
                     yield from variables_in(argument.value)
 
 

@@ -19,6 +19,7 @@ from app import error_codes
 from app.execution.document import Document
 from app.execution.operation import Operation, text_hash
 from app.execution.refusals import RefusedError
+from app.execution.withheld import about_document
 from app.operation_limits import Limits
 from app.protection import (
     TooLargeError,
@@ -35,13 +36,12 @@ from app.protection import (
 
 _MOST_ERRORS = 10
 _OUT_OF_STACK = "Validation aborted."  # the entire message that graphql-core gives after a RecursionError
-_SUGGESTION = " Did you mean "
 
 
 class Reader:
     """Reads operations against one schema.
 
-    introspection: if False, introspection is rejected as invalid, and error messages don't suggest names.
+    introspection: if False, introspection is rejected as invalid, and errors don't say what is invalid.
     """
 
     def __init__(self, schema: GraphQLSchema, limits: Limits, *, introspection: bool) -> None:
@@ -70,7 +70,7 @@ class Reader:
             document,
             definition,
             text_hash(operation.query),
-            hide_suggestions=not self._introspection,
+            introspection=self._introspection,
         )
 
     def _parsed(self, text: str) -> DocumentNode:
@@ -90,19 +90,13 @@ class Reader:
         check_literals(document, limits)
 
     def _validate(self, document: DocumentNode, rules: Collection[type[ASTValidationRule]]) -> None:
-        hide = not self._introspection
-        found = validate(self._schema, document, rules, _MOST_ERRORS, hide_suggestions=hide)
+        most = _MOST_ERRORS if self._introspection else 1
+        found = validate(self._schema, document, rules, most, hide_suggestions=not self._introspection)
         if found and found[-1].message == _OUT_OF_STACK:
             raise TooLargeError("The operation is nested too deeply to be validated.")
-        if hide:
-            found = [_without_suggestion(error) for error in found]
         if found:
-            raise RefusedError(found, error_codes.VALIDATION_FAILED)
-
-
-def _without_suggestion(error: GraphQLError) -> GraphQLError:
-    """Returns an error without its suggestion. graphql-core's `hide_suggestions` misses some suggestions."""
-    return GraphQLError(error.message.partition(_SUGGESTION)[0], error.nodes)
+            shown = found if self._introspection else [about_document()]
+            raise RefusedError(shown, error_codes.VALIDATION_FAILED)
 
 
 def _unresolved(operation: Operation) -> GraphQLError:

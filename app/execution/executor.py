@@ -11,7 +11,7 @@ from graphql.execution.values import VariableValues
 
 from app import error_codes
 from app.execution import reference_engine
-from app.execution.cache import Cache
+from app.execution.cache import Cache, RecencyCache
 from app.execution.compiler import Plan
 from app.execution.cost import Cost
 from app.execution.document import Document
@@ -27,10 +27,13 @@ from app.observing import LevelCalled
 from app.operation_limits import Limits
 from app.protection import CHEAP, TooLargeError, check_variables, over
 from app.request import Request
+from loaders.mongo import Meter
 from resolvers.context import PUBLIC
 
 _MAX_REFUSALS = 200
 _REFUSALS_SIZE = 2_000_000  # maximum size of all cached refusals, in bytes
+
+_TRUSTED_SIZE = 64_000_000  # maximum estimated memory of the cached trusted operations, in bytes
 
 _TREE_BYTES = 700  # estimated memory of the syntax tree, in bytes per token of the document
 _PLAN_BYTES = 900  # estimated memory of one plan, in bytes per token of the document
@@ -57,6 +60,14 @@ class Prepared(NamedTuple):
     cost: Cost
 
 
+class HighestPrice(NamedTuple):
+    """The maximum cost of an operation; `allowed`: the limit on its price, which `setting` defines."""
+
+    cost: Cost
+    allowed: int
+    setting: str
+
+
 class NotAQueryError(Exception):
     """The operation is a mutation, but only queries are allowed."""
 
@@ -68,6 +79,8 @@ class Executor:
     cache_bytes: the maximum estimated memory of the cache. Refusals have a separate, small cache.
     compiled: if False, every operation runs on graphql-core.
     max_response_bytes: the maximum size of a response, before compression.
+    max_trusted: the maximum number of trusted operations. They have a cache of their own, so that other texts
+    can't push them out.
     """
 
     def __init__(
@@ -80,12 +93,17 @@ class Executor:
         cache_entries: int = 1_000,
         cache_bytes: int = 32_000_000,
         max_response_bytes: int = 10_000_000,
+        max_trusted: int = 5_000,
     ) -> None:
         self._schema, self._limits = schema, limits
         self._reader = Reader(schema, limits, introspection=introspection)
         self._compiled = compiled
         self._max_response_bytes = max_response_bytes
         self._documents: Cache[_Key, Document] = Cache(entries=cache_entries, size=cache_bytes)
+        # Two entries for each, because a request can name the operation or not.
+        self._trusted: RecencyCache[_Key, Document] = RecencyCache(
+            entries=2 * max_trusted, size=_TRUSTED_SIZE
+        )
         self._refusals: Cache[_Key, Refusal] = Cache(entries=_MAX_REFUSALS, size=_REFUSALS_SIZE)
 
     def cache_size(self) -> tuple[int, int]:
@@ -95,7 +113,7 @@ class Executor:
     def kept(self, operation: Operation) -> Document | Refusal | None:
         """Returns the cached document or refusal of an operation; None if neither is cached."""
         key = (operation.query, operation.operation_name)
-        return self._documents.get(key) or self._refusals.get(key)
+        return self._cache_of(operation).get(key) or self._refusals.get(key)
 
     async def read(self, operation: Operation) -> Document | Refusal:
         """Parses and validates an operation, yielding to the event loop between steps.
@@ -132,8 +150,25 @@ class Executor:
         except RefusedError as refused:
             return refused.refusal
         except TooLargeError as error:
-            return _too_large(error)
+            return too_large(error)
         return Prepared(document, operation, variables, cost)
+
+    def highest_price(self, operation: Operation) -> HighestPrice | Refusal:
+        """Returns the maximum cost of an operation, whether or not it exceeds the limit.
+
+        Variables that have neither a value nor a default count with the values that cost most.
+        """
+        document = self._document(operation)
+        if isinstance(document, Refusal):
+            return document
+        try:
+            check_variables(operation.variables or {}, self._limits)
+            cost = document.highest_cost(operation.variables or {}, self._limits)
+        except RefusedError as refused:
+            return refused.refusal
+        except TooLargeError as error:
+            return too_large(error)
+        return HighestPrice(cost, *self._price_limit(document))
 
     def explain(self, prepared: Prepared, levels: Sequence[LevelCalled] = ()) -> JsonObject:
         """Returns the plan of an operation, in the form described in app.execution.plan_report.
@@ -148,6 +183,7 @@ class Executor:
     async def run(self, prepared: Prepared, request: Request) -> Answer | Refusal:
         """Runs an operation. Returns the answer, or a refusal if graphql-core refuses the operation."""
         document, operation, variables, _ = prepared
+        meter = _meter(request)
         plan = document.kept_plan(variables) if self._compiled else "turned off"
         if plan is None:
             # Continue in a new iteration of the event loop, because parsing and validation have already made
@@ -164,17 +200,29 @@ class Executor:
                     self._schema, document.document, operation, ctx, in_thread=document.is_about_schema
                 )
             except RefusedError as refused:
+                if request.charge is not None:
+                    request.charge.settle(0)
                 return refused.refusal._replace(extensions=self._extensions(prepared, request))
         else:
             ctx = request.context(plan.projections, plan.looked_beyond)
             payload = await Run(plan, ctx, variables, request.on_level).payload()
         record.executed = perf_counter()
-        if extensions := self._extensions(prepared, request):
+        actual = None
+        if meter is not None:
+            actual = document.actual_cost(variables, self._limits, payload["data"], meter.sent)
+            if request.charge is not None:
+                request.charge.settle(actual.price)
+        if extensions := self._extensions(prepared, request, actual):
             payload["extensions"] = extensions
-        return await self._answer(prepared, request, payload, engine)
+        return await self._answer(prepared, request, payload, engine, actual)
 
     async def _answer(
-        self, prepared: Prepared, request: Request, payload: JsonObject, engine: Engine
+        self,
+        prepared: Prepared,
+        request: Request,
+        payload: JsonObject,
+        engine: Engine,
+        actual: Cost | None,
     ) -> Answer:
         """Encodes a response. If it is larger than `max_response_bytes`, encodes an error instead."""
         response_errors = payload.get("errors", ())
@@ -188,18 +236,22 @@ class Executor:
             payload |= {"errors": [_response_too_large(self._max_response_bytes)], "data": None}
             response_errors, body = payload["errors"], [encoded(payload)]
         reads = (request.scope.reads if request.scope else None) or {}
-        public = request.viewer is PUBLIC and not request.record.is_shown
+        public = request.viewer is PUBLIC and not _shows_request(request)
         cacheable = public and prepared.document.is_query and not response_errors
-        return Answer(body, response_errors, has_data, engine, reads, cacheable)
+        return Answer(body, response_errors, has_data, engine, reads, cacheable, actual)
 
-    def _extensions(self, prepared: Prepared, request: Request) -> JsonObject | None:
-        """Returns the trace, or None if the client didn't request a trace.
+    def _extensions(
+        self, prepared: Prepared, request: Request, actual: Cost | None = None
+    ) -> JsonObject | None:
+        """Returns the trace and the cost, or None if the client requested neither."""
+        cost = {"cost": _shown_cost(prepared, request, actual)} if request.shows_cost else None
+        if not request.record.is_shown:
+            return cost
+        return self._trace(prepared, request) | (cost or {})
 
-        Adds the plan if the client requested it and is allowed to see it.
-        """
+    def _trace(self, prepared: Prepared, request: Request) -> JsonObject:
+        """Returns the trace, with the plan if the client requested it and is allowed to see it."""
         record = request.record
-        if not record.is_shown:
-            return None
         extension: JsonObject = {
             "mongo": {"commands": record.command_count, "ms": round(record.command_ms, 3)}
         }
@@ -221,11 +273,14 @@ class Executor:
         try:
             document = yield from self._reader.read(operation)
         except (RefusedError, TooLargeError) as error:
-            refusal = error.refusal if isinstance(error, RefusedError) else _too_large(error)
+            refusal = error.refusal if isinstance(error, RefusedError) else too_large(error)
             self._refusals.put(key, refusal, _size_of_refusal(operation, refusal))
             return refusal
-        self._documents.put(key, document, _size_of_document(operation.query, document))
+        self._cache_of(operation).put(key, document, _size_of_document(operation.query, document))
         return document
+
+    def _cache_of(self, operation: Operation) -> Cache[_Key, Document] | RecencyCache[_Key, Document]:
+        return self._documents if operation.way != "trusted" else self._trusted
 
     def _checked_cost(self, document: Document, variables: VariableValues) -> Cost:
         """Returns the cost of an operation. Raises TooLargeError if the cost exceeds the limit."""
@@ -246,6 +301,30 @@ class Executor:
         if document.introspects:
             return self._limits.introspection_cost, "LECTERN_MAX_INTROSPECTION_COST"
         return self._limits.cost, "LECTERN_MAX_COST"
+
+
+def _shows_request(request: Request) -> bool:
+    """Returns whether the response says something about this request alone: its trace, or its cost."""
+    charge = request.charge
+    return request.record.is_shown or request.shows_cost or (charge is not None and charge.is_shown)
+
+
+def _shown_cost(prepared: Prepared, request: Request, actual: Cost | None) -> JsonObject:
+    """Returns an operation's cost, and the state of the client's budget, which is null if unlimited."""
+    state = request.charge.state() if request.charge is not None else None
+    return {
+        "requested": max(1, prepared.cost.price),
+        "actual": max(1, actual.price) if actual else None,
+        **{name: state[name] if state else None for name in ("limit", "remaining", "resetAt")},
+    }
+
+
+def _meter(request: Request) -> Meter | None:
+    """Starts to count a request's commands, if its answer includes the actual cost."""
+    if not request.is_metered or request.scope is None:
+        return None
+    request.scope.meter = Meter()
+    return request.scope.meter
 
 
 def _next(steps: _ReadSteps) -> Document | Refusal | None:
@@ -283,7 +362,8 @@ def _size_of_refusal(operation: Operation, refusal: Refusal) -> int:
     return request_size + sum(len(error["message"]) for error in refusal.errors)
 
 
-def _too_large(error: TooLargeError) -> Refusal:
+def too_large(error: TooLargeError) -> Refusal:
+    """Returns the refusal of an operation that exceeds a limit."""
     refused = RefusedError([GraphQLError(str(error))], error_codes.OPERATION_TOO_LARGE)
     return refused.refusal._replace(limit=error.setting)
 

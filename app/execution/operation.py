@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import orjson
 
 from app.errors import ErrorDict
+from app.execution.cost import Cost
 
 #: How an operation is run: as a compiled plan, or on graphql-core, the reference implementation.
 Engine: TypeAlias = Literal["compiled", "reference"]
@@ -20,12 +21,21 @@ _NO_READS: Mapping[str, DocumentIds] = {}
 
 
 class Operation(NamedTuple):
-    """A GraphQL request. size: the length of the HTTP body or query string that contained it, in bytes."""
+    """A GraphQL request.
+
+    query: the text; empty if only an id was sent, until the text has been found. size: the length of the HTTP
+    body or query string that contained it, in bytes.
+    id: the id or hash that was sent, or empty. is_hash: whether it is the hash of a persisted query. way: how
+    the text came: from the client, from an earlier registration under its hash, or it is trusted.
+    """
 
     query: str
     variables: JsonObject | None = None
     operation_name: str | None = None
     size: int = 0
+    id: str = ""
+    is_hash: bool = False
+    way: Literal["text", "apq", "trusted"] = "text"
 
 
 def text_hash(text: str) -> str:
@@ -65,9 +75,11 @@ class Answer(NamedTuple):
     The mapping is empty if the request doesn't record its reads (see loaders.mongo.Scope).
 
     cacheable: whether the body can be reused for the same request. True for a query that was sent without a
-    token, and whose response has neither a trace nor errors. A cached body is outdated once a collection in
-    `reads` changes. It must also expire after a short time, because some lists depend on the current time
-    (such as a course's upcoming runs).
+    token, and whose response has no trace, cost, budget or errors. A cached body is outdated once a
+    collection in `reads` changes. It must also expire after a short time, because some lists depend on the
+    current time (such as a course's upcoming runs).
+
+    actual: what the operation took; None if the request doesn't ask for it (see app.request.Request).
     """
 
     body: list[bytes]
@@ -76,6 +88,7 @@ class Answer(NamedTuple):
     engine: Engine
     reads: Mapping[str, DocumentIds] = _NO_READS
     cacheable: bool = False
+    actual: Cost | None = None
 
     @property
     def payload(self) -> JsonObject:

@@ -27,7 +27,7 @@ def explained(
     """Describes a plan, or the reason why an operation has no plan, as a JSON object.
 
     The object has these keys: `cost`, as computed by app.execution.cost, with the maximum price `allowed` and
-    the `setting` that defines it; `commands`, the maximum number of commands sent to MongoDB; `levels`, the
+    the `setting` that defines it; `commands`, the number of commands usually sent to MongoDB; `levels`, the
     list of calls in the order of their first use, each with the response keys of all fields that use it;
     `projections`, the keys fetched from each collection's documents. With the levels of a `run`, each call
     that was made also has its number of parents and its duration in milliseconds.

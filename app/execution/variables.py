@@ -16,6 +16,7 @@ from graphql.execution.values import VariableValues, get_variable_values
 from app import error_codes
 from app.execution.operation import JsonObject
 from app.execution.refusals import RefusedError
+from app.execution.withheld import about_variable
 
 #: For each scalar, a function that returns whether coercion would leave a value unchanged.
 _PLAIN: Mapping[str, Callable[[object], bool]] = {
@@ -42,12 +43,15 @@ class _Variable(NamedTuple):
 
 
 class Variables:
-    """The variables that an operation defines."""
+    """The variables that an operation defines.
+
+    introspection: if False, errors tell nothing about the schema (see app.execution.withheld).
+    """
 
     def __init__(
-        self, schema: GraphQLSchema, operation: OperationDefinitionNode, *, hide_suggestions: bool = False
+        self, schema: GraphQLSchema, operation: OperationDefinitionNode, *, introspection: bool = True
     ) -> None:
-        self._schema, self._hide_suggestions = schema, hide_suggestions
+        self._schema, self._introspection = schema, introspection
         self._definitions = operation.variable_definitions or ()
         found = [_plain(schema, definition) for definition in self._definitions]
         self._plain = [variable for variable in found if variable]
@@ -64,10 +68,11 @@ class Variables:
             # and object literals of custom scalars. No scalar in the schema accepts a list or object literal.
             return VariableValues({}, plain)
         coerced = get_variable_values(
-            self._schema, self._definitions, dict(values), _MOST_ERRORS, self._hide_suggestions
+            self._schema, self._definitions, dict(values), _MOST_ERRORS, not self._introspection
         )
         if isinstance(coerced, list):
-            raise RefusedError(coerced, error_codes.BAD_USER_INPUT)
+            shown = coerced if self._introspection else [about_variable(coerced[0], self._schema)]
+            raise RefusedError(shown, error_codes.BAD_USER_INPUT)
         return coerced
 
     def _plain_values(self, values: JsonObject) -> JsonObject | None:

@@ -1,5 +1,7 @@
 """The HTTP layer: the GraphQL endpoint, GraphiQL, CORS and health checks."""
 
+from app.http.added_fields import DataByDefault, adding
+from app.http.allowed_origins import AllowedOrigins
 from app.http.cors import CORS
 from app.http.endpoint import Endpoint
 from app.http.graphiql import graphiql_routes
@@ -9,8 +11,11 @@ from app.http.no_route import unrouted
 __all__ = [
     "CORS",
     "HEALTH_ROUTES",
+    "AllowedOrigins",
+    "DataByDefault",
     "Endpoint",
     "Readiness",
+    "adding",
     "graphiql_routes",
     "unrouted",
 ]

@@ -5,18 +5,18 @@ these headers, a browser would hide the response from the page. Credentials are 
 does not use cookies.
 """
 
-import re
 from collections.abc import Sequence
 from typing import TypeAlias
 
 from starlette.responses import PlainTextResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.http import decoding
 from app.http.accept import pieces
+from app.http.added_fields import adding
+from app.http.allowed_origins import AllowedOrigins
 from app.http.decoding import Headers
 from app.observing import Throttled
-from app.settings import ANY_PORT
 
 #: The request headers that GraphQL clients and tracing libraries send by default.
 HEADERS = (
@@ -39,6 +39,8 @@ HEADERS = (
     "tracestate",
     "x-apollo-operation-id",
     "x-apollo-operation-name",
+    "x-lectern-client-key",
+    "x-lectern-cost",
     "x-lectern-trace",
     "x-request-id",
     "x-requested-with",
@@ -48,12 +50,13 @@ _METHODS = "GET, HEAD, POST"
 _MAX_AGE = 600  # seconds for which a browser caches the response to a preflight request
 _LONGEST_LOGGED = 200  # maximum length of an unknown origin or header name in the log, in characters
 
-_PORT = re.compile(r":\d+$")
-
 _Fields: TypeAlias = tuple[tuple[bytes, bytes], ...]
 
 _ALLOWED = "access-control-allow-origin"
-_EXPOSED = (b"access-control-expose-headers", b"retry-after, www-authenticate, x-request-id")
+_EXPOSED = (
+    b"access-control-expose-headers",
+    b"ratelimit, ratelimit-policy, retry-after, www-authenticate, x-request-id",
+)
 _VARY = {"vary": "origin, access-control-request-headers"}
 _REFUSED = "Pages from this origin may not call the API: the origin is not in LECTERN_CORS_ORIGINS."
 
@@ -64,16 +67,13 @@ _ANYONE: _Fields = (_EXPOSED, (_ALLOWED.encode(), b"*"))
 class CORS:
     """ASGI middleware that responds to preflight requests, and adds CORS headers to every other response.
 
-    origins: the allowed origins, as browsers send them. `scheme://host:*` allows every port, and `*` every
-    origin. If empty, no page from another origin may call the API.
+    origins: the allowed origins (see AllowedOrigins).
     headers: the request headers that a page may send in addition to HEADERS.
     """
 
     def __init__(self, app: ASGIApp, origins: Sequence[str], headers: Sequence[str]) -> None:
         self._app = app
-        self._any = "*" in origins
-        self._origins = frozenset(o for o in origins if not o.endswith(ANY_PORT))
-        self._any_port = frozenset(o.removesuffix(ANY_PORT) for o in origins if o.endswith(ANY_PORT))
+        self._origins = AllowedOrigins(origins)
         self._names = frozenset((*HEADERS, *headers))
         self._allowance = {
             "access-control-allow-methods": _METHODS,
@@ -91,8 +91,8 @@ class CORS:
             if b"origin" in headers and b"access-control-request-method" in headers:
                 await self._preflight(headers)(scope, receive, send)
                 return
-        if self._origins or self._any_port:
-            send = _marking(self._marks(scope), send)
+        if self._origins:
+            send = adding(self._marks(scope), send)
         await self._app(scope, receive, send)
 
     def _preflight(self, headers: Headers) -> Response:
@@ -102,32 +102,22 @@ class CORS:
         tries to send any other header, the browser blocks the request, and names that header in its console.
         """
         origin = headers[b"origin"].decode("ascii", "replace")
-        if not self._is_allowed(origin):
+        if headers[b"origin"] not in self._origins:
             self._refused_origin.warning(origin=origin[:_LONGEST_LOGGED])
             return PlainTextResponse(_REFUSED, 403, _VARY)
         requested = headers.get(b"access-control-request-headers", b"").decode("ascii", "replace").lower()
         unknown = set(pieces(requested, ",")) - self._names
         if unknown and "*" not in self._names:
             self._refused_header.warning(header=min(unknown)[:_LONGEST_LOGGED])
-        return Response(None, 204, {_ALLOWED: "*" if self._any else origin, **self._allowance, **_VARY})
+        return Response(
+            None, 204, {_ALLOWED: "*" if self._origins.is_any else origin, **self._allowance, **_VARY}
+        )
 
     def _marks(self, scope: Scope) -> _Fields:
         """Returns the CORS header fields to add to the response to a request."""
-        if self._any:
+        if self._origins.is_any:
             return _ANYONE
         origin = next((value for name, value in scope["headers"] if name == b"origin"), None)
-        if origin is None or not self._is_allowed(origin.decode("ascii", "replace")):
+        if origin is None or origin not in self._origins:
             return _NO_ONE
         return (*_NO_ONE, _EXPOSED, (_ALLOWED.encode(), origin))
-
-    def _is_allowed(self, origin: str) -> bool:
-        return self._any or origin in self._origins or _PORT.sub("", origin) in self._any_port
-
-
-def _marking(marks: _Fields, send: Send) -> Send:
-    async def marked(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", ()), *marks]
-        await send(message)
-
-    return marked

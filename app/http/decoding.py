@@ -13,7 +13,6 @@ import orjson
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
-from app.error_codes import PERSISTED_QUERY_NOT_SUPPORTED
 from app.execution import JsonObject, Operation
 from app.http.accept import preferred
 from app.observing import Client
@@ -42,7 +41,10 @@ _UNNAMED = Client()
 
 _OBJECT_OR_NONE = (dict, type(None))
 
-_PARAMETERS = ("query", "operationName", "variables", "extensions")
+#: The parameters that clients use for the id of an operation.
+_IDS = ("id", "documentId", "doc_id")
+_PARAMETERS = ("query", "operationName", "variables", "extensions", *_IDS)
+_NAMING = frozenset(("query", "extensions", *_IDS))  # the parameters that say which operation to run
 _OFFERED = (JSON, GRAPHQL_RESPONSE)
 _WITH_PAGES = (*_OFFERED, HTML)
 
@@ -60,18 +62,6 @@ def headers(scope: Scope) -> Headers:
     for name, value in lines:
         values.setdefault(name, []).append(value)
     return {name: b", ".join(lines) for name, lines in values.items()}
-
-
-class NotPersistedError(HTTPException):
-    """Raised when a client sends only the hash of a query.
-
-    The error code makes Apollo Client's persisted-queries link send the full text of queries from then on.
-    """
-
-    code = PERSISTED_QUERY_NOT_SUPPORTED
-
-    def __init__(self) -> None:
-        super().__init__(400, "PersistedQueryNotSupported")
 
 
 def request_id(headers: Headers) -> str:
@@ -129,9 +119,9 @@ _cached_choice = lru_cache(maxsize=64)(_choice)
 def is_for_a_page(scope: Scope) -> bool:
     """Returns whether a request that accepts HTML is for GraphiQL.
 
-    A request is for GraphiQL if its URL has no GraphQL query.
+    A request is for GraphiQL if its URL has no GraphQL query, nor the id or hash of one.
     """
-    return not any(name == "query" for name, _ in parse_qsl(scope["query_string"].decode("latin-1")))
+    return not any(name in _NAMING for name, _ in parse_qsl(scope["query_string"].decode("latin-1")))
 
 
 def from_body(body: bytes) -> Operation:
@@ -184,12 +174,43 @@ def _operation(parameters: _Json, size: int) -> Operation:
     for parameter in ("variables", "extensions"):
         if not isinstance(parameters.get(parameter), _OBJECT_OR_NONE):
             raise HTTPException(400, f"`{parameter}` must be a JSON object.")
-    query = parameters.get("query")
-    if not isinstance(query, str) or not query:
-        if not query and "persistedQuery" in (parameters.get("extensions") or ()):
-            raise NotPersistedError
+    query, extensions = parameters.get("query"), parameters.get("extensions")
+    sent_hash = _hash(extensions["persistedQuery"]) if extensions and "persistedQuery" in extensions else ""
+    sent_id = _id(parameters, sent_hash)
+    if not query and sent_id:
+        query = ""
+    elif not isinstance(query, str) or not query:
         raise HTTPException(400, "`query` is missing or empty: it must be the text of a GraphQL document.")
     name = parameters.get("operationName")
     if name is not None and not isinstance(name, str):
         raise HTTPException(400, "`operationName` must be a string.")
-    return Operation(query, parameters.get("variables"), name or None, size)
+    return Operation(query, parameters.get("variables"), name or None, size, sent_id, bool(sent_hash))
+
+
+def _hash(persisted: _Json) -> str:
+    """Returns the hash in `extensions.persistedQuery`; empty if that is null."""
+    if persisted is None:
+        return ""
+    if not isinstance(persisted, dict):
+        raise HTTPException(400, "`extensions.persistedQuery` must be a JSON object.")
+    if persisted.get("version") != 1:
+        raise HTTPException(400, "Unsupported persisted query version: it must be 1.")
+    sent = persisted.get("sha256Hash")
+    if not isinstance(sent, str) or not sent:
+        raise HTTPException(400, "`extensions.persistedQuery.sha256Hash` must be a string.")
+    return sent
+
+
+def _id(parameters: JsonObject, hash: str) -> str:
+    """Returns the id of the operation, which can be sent in several parameters; empty if there is none."""
+    found, source = hash, "extensions.persistedQuery.sha256Hash"
+    for name in _IDS:
+        value = parameters.get(name)
+        if value is None or value == "":
+            continue
+        if not isinstance(value, str):
+            raise HTTPException(400, f"`{name}` must be a string: the id of an operation.")
+        if found and value != found:
+            raise HTTPException(400, f"`{source}` and `{name}` are different. Send one of them.")
+        found, source = value, name
+    return found

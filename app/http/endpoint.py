@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from app.auth import Authentication, InvalidTokenError, IssuerUnavailableError
+from app.budgets import Budgets, Charge
 from app.execution import (
     Document,
     Executor,
@@ -22,13 +23,17 @@ from app.execution import (
     Refusal,
     giving_way,
     text_hash,
+    too_large,
 )
-from app.http import body, decoding, graphiql, reply
+from app.http import body, decoding, forgery, graphiql, reply
+from app.http.allowed_origins import AllowedOrigins
 from app.http.cancellation import Watch, Watches
 from app.http.decoding import GRAPHQL_RESPONSE, HTML, JSON, Headers
 from app.http.reply import Reply
+from app.http.token_rejection import rejection
 from app.observing import Instrumentation, Record, Redaction, Refused, read_traceparent
-from app.protection import CHEAP, Admission
+from app.persisted import OperationPolicy
+from app.protection import CHEAP, Admission, TooLargeError
 from app.request import Request, Services
 from loaders import mongo
 from resolvers.context import PUBLIC, Viewer
@@ -41,8 +46,12 @@ class Endpoint:
     services: the services that all requests share.
     graphiql: whether browsers are shown GraphiQL at this URL.
     trace_plan: whether a request may ask for the plan of its operation.
+    trace_commands: whether a request may ask for the number and time of its MongoDB commands.
+    origins: the origins whose pages may call the API.
     compression: whether responses are compressed for clients that accept it.
+    policy: finds the operations that are sent by id or hash, and decides which may run; None to run any text.
     timeout: maximum time from receiving the head of a request to its response, in seconds.
+    budgets: the budgets of the clients; None if there are none.
     """
 
     executor: Executor
@@ -56,6 +65,10 @@ class Endpoint:
     admission: Admission = field(default_factory=Admission)
     watches: Watches = field(default_factory=Watches)
     instrumentation: Instrumentation = field(default_factory=Instrumentation)
+    trace_commands: bool = True
+    origins: AllowedOrigins = field(default_factory=lambda: AllowedOrigins(()))
+    budgets: Budgets | None = None
+    policy: OperationPolicy | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = decoding.headers(scope)
@@ -95,37 +108,55 @@ class Endpoint:
             record.address = address[0]
         on_level = record.level_called if is_observed else None
         request = Request(self.services, record, PUBLIC, commands, on_level)
+        answer: Reply | None = None
         try:
-            return await self._reply(scope, watch, headers, media_type, request)
+            accepted = _accepted(scope["method"], media_type)
+            request = await self._identified(headers, request)
+            answer = await self._reply(scope, watch, headers, accepted, request)
         except HTTPException as refusal:
-            return self._refused(refusal, media_type)
+            answer = self._refused(refusal, media_type)
         except Exception as error:
-            return reply.unexpected(error, media_type)
+            answer = reply.unexpected(error, media_type)
         except asyncio.CancelledError:
             if not watch.has_ended:  # no disconnect and no timeout, so the server is stopping
                 raise
-            return self._refused(watch.timeout, media_type) if watch.timeout else None
+            answer = self._refused(watch.timeout, media_type) if watch.timeout else None
         finally:
             watch.close()
             mongo.current_scope.reset(outer)
+        if request.charge is not None and answer is not None:
+            answer = answer.with_headers(request.charge.headers())
+        return answer
 
-    async def _reply(
-        self, scope: Scope, watch: Watch, headers: Headers, media_type: str | None, request: Request
-    ) -> Reply:
-        record, only_queries = request.record, decoding.is_query_only(scope["method"])
-        if media_type is None:
-            raise HTTPException(406, f"The `Accept` header must allow {GRAPHQL_RESPONSE} or {JSON}.")
+    async def _identified(self, headers: Headers, request: Request) -> Request:
+        """Returns the request with its viewer, and with the charge to the client's budget."""
+        record = request.record
         self.admission.check(body.length(headers))
         if (authorization := headers.get(b"authorization")) is not None:
             viewer = await self._viewer(authorization)
             request = request._replace(viewer=viewer)
             record.viewer, record.subject = _kind(viewer), viewer.subject
+        shows_cost = headers.get(_SHOW_COST) == b"1"
+        if self.budgets is None:
+            return request._replace(is_metered=True, shows_cost=True) if shows_cost else request
+        charge = self.budgets.charge(headers.get(_CLIENT_KEY), request.viewer, record.address)
+        services, _, viewer, scope, on_level, *_ = request
+        # `_replace` would take three times as long.
+        return Request(services, record, viewer, scope, on_level, True, charge, shows_cost)
+
+    async def _reply(
+        self, scope: Scope, watch: Watch, headers: Headers, media_type: str, request: Request
+    ) -> Reply:
+        record, only_queries = request.record, decoding.is_query_only(scope["method"])
         if only_queries:
+            forgery.require_own(headers, self.origins)
             operation = decoding.from_query(scope)
         else:
             operation = decoding.from_body(await body.read(watch.receive, headers, self.max_body_bytes))
         record.received = perf_counter()
         watch.listen()
+        if self.policy is not None:
+            operation = await self.policy.found(operation, record)
         read = self.executor.kept(operation)
         record.was_cached = read is not None
         read = read or await self._read(operation)
@@ -135,21 +166,30 @@ class Endpoint:
         except NotAQueryError:
             raise HTTPException(405, "Mutations must be sent with POST.", {"allow": "POST"}) from None
         record.prepared = perf_counter()
+        charge = request.charge
         if isinstance(prepared, Refusal):
+            if charge is not None:
+                await charge.take(1)
+                charge.settle(1)
             return self._not_run(prepared, media_type)
+        if operation.way == "apq" and self.policy is not None:
+            self.policy.register(operation)
+        if charge is not None:
+            return await self._run_for(charge, prepared, request, watch, media_type)
         return await self._run(prepared, request, watch, media_type)
 
     def _record(self, method: str, headers: Headers) -> Record:
         """Begins the record of a request."""
         shown = headers.get(b"x-lectern-trace")
+        with_plan = self.trace_plan and shown == b"plan"
         return Record(
             datetime.now(UTC),
             decoding.request_id(headers),
             decoding.client(headers),
             read_traceparent(headers.get(b"traceparent")),
             method=method,
-            is_shown=shown in {b"1", b"plan"},
-            with_plan=self.trace_plan and shown == b"plan",
+            is_shown=with_plan or (self.trace_commands and shown in {b"1", b"plan"}),
+            with_plan=with_plan,
             on_command=self.instrumentation.command_sent,
         )
 
@@ -187,9 +227,7 @@ class Endpoint:
         try:
             return await self.authentication.viewer(authorization)
         except InvalidTokenError as error:
-            raise HTTPException(
-                401, str(error), {"www-authenticate": 'Bearer error="invalid_token"'}
-            ) from None
+            raise rejection(error) from None
         except IssuerUnavailableError:
             raise HTTPException(
                 503, "Tokens can't be verified at the moment. Try again later.", {"retry-after": "10"}
@@ -214,6 +252,27 @@ class Endpoint:
             return await self.executor.read(operation)
         finally:  # leave the lane on the loop's next iteration, so that tasks already ready run first
             asyncio.get_running_loop().call_soon(texts.leave, size)
+
+    async def _run_for(
+        self, charge: Charge, prepared: Prepared, request: Request, watch: Watch, media_type: str
+    ) -> Reply:
+        """Runs an operation for its price. What it hasn't done is given back.
+
+        If nobody knows what it has done, because it was cancelled, it pays the full price: otherwise, clients
+        that disconnect early would pay nothing.
+        """
+        price = prepared.cost.price
+        try:
+            await charge.take(price)
+        except TooLargeError as error:
+            return self._not_run(too_large(error), media_type)
+        try:
+            return await self._run(prepared, request, watch, media_type)
+        except Exception:  # it was refused by admission, or failed by no fault of the client's
+            price = 0
+            raise
+        finally:
+            charge.settle(price if request.record.admitted else 0)
 
     async def _run(self, prepared: Prepared, request: Request, watch: Watch, media_type: str) -> Reply:
         """Runs an operation once admission control permits it.
@@ -241,8 +300,18 @@ class Endpoint:
             lane.leave(price)
 
 
+_CLIENT_KEY, _SHOW_COST = b"x-lectern-client-key", b"x-lectern-cost"
+
 _CLIENT_GONE = 499  # nginx's status for a client that disconnected before the response
 _ROLES = ("STAFF", "INSTRUCTOR", "STUDENT")
+
+
+def _accepted(method: str, media_type: str | None) -> str:
+    """Returns the media type. Raises HTTPException for a wrong method, or if the client accepts none."""
+    decoding.is_query_only(method)
+    if media_type is None:
+        raise HTTPException(406, f"The `Accept` header must allow {GRAPHQL_RESPONSE} or {JSON}.")
+    return media_type
 
 
 def _kind(viewer: Viewer) -> str:

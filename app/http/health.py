@@ -24,12 +24,13 @@ _NOT_READY = Throttled("not ready: MongoDB does not answer")
 class Readiness:
     """Determines whether MongoDB answers. Pings it at most once a second, however many requests there are.
 
-    missing_indexes: the indexes that were missing at the last check. `/readyz` reports them, but the gateway
-    counts as ready even if indexes are missing.
+    missing_indexes: the indexes that were missing at the last check. If `names_indexes` is true, `/readyz`
+    reports them. The gateway counts as ready even if indexes are missing.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, names_indexes: bool = True) -> None:
         self._client = database.client
+        self.names_indexes = names_indexes
         self._checked = -_FRESH
         self._ping: Task[None] | None = None
         self._is_ready = False
@@ -71,8 +72,8 @@ async def readyz(request: Request) -> Response:
         return JSONResponse({"status": "draining"}, 503)
     if not await readiness.is_ready():
         return JSONResponse({"status": "unavailable", "reason": "MongoDB does not answer."}, 503)
-    missing = {"missingIndexes": list(readiness.missing_indexes)} if readiness.missing_indexes else {}
-    return JSONResponse({"status": "ok", **missing})
+    missing = readiness.missing_indexes if readiness.names_indexes else ()
+    return JSONResponse({"status": "ok", **({"missingIndexes": list(missing)} if missing else {})})
 
 
 HEALTH_ROUTES: list[BaseRoute] = [Route("/healthz", healthz), Route("/readyz", readyz)]

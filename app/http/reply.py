@@ -12,7 +12,9 @@ from app import errors
 from app.error_codes import BY_STATUS, SERVICE_UNAVAILABLE, TIMEOUT
 from app.execution import Answer, Refusal, encoded
 from app.http import compression
-from app.http.decoding import GRAPHQL_RESPONSE, JSON, REQUEST_ID, Headers, NotPersistedError
+from app.http.decoding import GRAPHQL_RESPONSE, JSON, REQUEST_ID, Headers
+from app.persisted import OperationError
+from app.security_headers import DATA
 from loaders.mongo import current_scope
 
 
@@ -36,6 +38,12 @@ class Reply(NamedTuple):
         """Returns whether the reply is worth compressing and the client accepts gzip."""
         return self.length >= compression.LEAST and compression.is_accepted(headers)
 
+    def with_headers(self, headers: Mapping[str, str]) -> "Reply":
+        """Returns the reply with further header fields."""
+        own = {**self.headers, **headers} if self.headers else headers
+        # `_replace` would take three times as long.
+        return Reply(self.body, self.status, self.media_type, own, self.code, self.errors, self.error_id)
+
     async def compressed(self) -> "Reply":
         """Returns the reply, compressed with gzip."""
         body = await compression.compressed(self.body)
@@ -51,6 +59,7 @@ class Reply(NamedTuple):
             (REQUEST_ID, request_id.encode()),
             _CONTENT_TYPES[self.media_type],
             _VARY,
+            *DATA,
         ]
         if self.headers:
             fields += [(name.encode(), value.encode()) for name, value in self.headers.items()]
@@ -94,7 +103,8 @@ def answered(answer: Answer | Refusal, media_type: str) -> Reply:
         scope = current_scope.get()
         wrote = scope is not None and scope.wrote
         if errors.nothing_done(answer.errors, has_data=answer.has_data, wrote=wrote):
-            return Reply(answer.body, 503, media_type, {"retry-after": _RETRY_AFTER}, code, number)
+            seconds = str(extensions.get("retryAfter", _RETRY_AFTER))
+            return Reply(answer.body, 503, media_type, {"retry-after": seconds}, code, number)
         return Reply(answer.body, 200, media_type, None, code, number, error_id)
     return Reply(answer.body, 200, media_type)
 
@@ -103,9 +113,10 @@ def refused(refusal: HTTPException, media_type: str | None) -> Reply:
     """Returns the error response to a request that was refused with an HTTPException."""
     media_type = GRAPHQL_RESPONSE if media_type == GRAPHQL_RESPONSE else JSON
     code = code_of(refusal)
-    body = [orjson.dumps(_payload(refusal.detail, code))]
-    if isinstance(refusal, NotPersistedError):
-        return Reply(body, 200 if media_type == JSON else 400, media_type, None, code, 1)
+    body = [orjson.dumps(_payload(refusal, code))]
+    if isinstance(refusal, OperationError):
+        status = 200 if media_type == JSON else 400
+        return Reply(body, status, media_type, refusal.headers, code, 1)
     return Reply(body, refusal.status_code, media_type, refusal.headers, code, 1)
 
 
@@ -121,15 +132,24 @@ def unexpected(error: Exception, media_type: str | None) -> Reply:
     logged, and its details are hidden from the client.
     """
     masked = errors.unexpected(error)
-    body, code = [orjson.dumps({"errors": [masked]})], masked["extensions"]["code"]
+    extensions = masked["extensions"]
+    code = extensions["code"]
+    may_retry = code in {SERVICE_UNAVAILABLE, TIMEOUT}
+    if may_retry:
+        extensions["retryAfter"] = int(_RETRY_AFTER)
+    body = [orjson.dumps({"errors": [masked]})]
     media_type = GRAPHQL_RESPONSE if media_type == GRAPHQL_RESPONSE else JSON
-    if code in {SERVICE_UNAVAILABLE, TIMEOUT}:
+    if may_retry:
         return Reply(body, 503, media_type, {"retry-after": _RETRY_AFTER}, code, 1)
-    return Reply(body, 500, media_type, None, code, 1, masked["extensions"]["errorId"])
+    return Reply(body, 500, media_type, None, code, 1, extensions["errorId"])
 
 
-def _payload(message: str, code: str) -> dict[str, object]:
-    return {"errors": [{"message": message, "extensions": {"code": code}}]}
+def _payload(refusal: HTTPException, code: str) -> dict[str, object]:
+    """Returns the body of a refusal. It repeats `Retry-After`, for clients that don't read headers."""
+    extensions: dict[str, object] = {"code": code, **getattr(refusal, "extensions", {})}
+    if seconds := (refusal.headers or {}).get("retry-after"):
+        extensions["retryAfter"] = int(seconds)
+    return {"errors": [{"message": refusal.detail, "extensions": extensions}]}
 
 
 _PART = 65_536  # maximum number of bytes that are sent at a time

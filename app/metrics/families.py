@@ -113,6 +113,32 @@ CLIENT_REQUESTS = Family(
     ("client.name", "client.version"),
     most=2 * MOST_NAMES + 8,
 )
+# Persisted operations
+OPERATION_WAYS = Family(
+    "lectern.operation.ways",
+    "counter",
+    "Operations by the way in which their text came: sent as text, by its hash, or trusted.",
+    ("way",),
+    most=3,
+)
+UNKNOWN_OPERATIONS = Family(
+    "lectern.unknown_operations",
+    "counter",
+    "Operations that may not run, by what was unknown, and whether they were refused or only reported.",
+    ("reason", "outcome"),
+    most=6,
+)
+PERSISTED_QUERIES = Family(
+    "lectern.persisted_queries",
+    "counter",
+    "Texts registered by their hash and looked up in MongoDB, by what happened.",
+    ("event",),
+    most=8,
+)
+TRUSTED_OPERATIONS = Family(
+    "lectern.trusted_operations", "gauge", "Trusted operations that are loaded.", across="min"
+)
+
 CACHE_REQUESTS = Family(
     "lectern.document_cache.requests",
     "counter",
@@ -193,6 +219,26 @@ REJECTIONS = Family(
     ("http.response.status_code",),
     most=16,
 )
+# The budgets of clients
+BUDGET_POINTS = Family(
+    "lectern.budget.points", "counter", "Points that clients have spent, by class.", ("class",), most=32
+)
+BUDGET_UNCHECKED = Family(
+    "lectern.budget.unchecked",
+    "counter",
+    "Requests let through without a budget's points, because MongoDB was away, by class.",
+    ("class",),
+    most=32,
+)
+BUDGET_LEASES = Family(
+    "lectern.budget.leases",
+    "counter",
+    "Times that the process asked for points of a shared budget, by outcome.",
+    ("outcome",),
+    most=3,
+)
+BUDGET_CLIENTS = Family("lectern.budget.clients", "gauge", "Clients whose budgets are in memory.")
+
 LOG_LINES_DROPPED = Family(
     "lectern.log_lines.dropped", "counter", "Lines of the log that were dropped, because nobody read them."
 )

@@ -70,18 +70,43 @@ class Admission(Protocol):
     def texts(self) -> Lane: ...
 
 
+class Budgets(Protocol):
+    """The part of app.budgets.Budgets that the sampler needs."""
+
+    @property
+    def points(self) -> Mapping[str, int]: ...
+    @property
+    def unchecked(self) -> Mapping[str, int]: ...
+    @property
+    def leases(self) -> Mapping[str, int]: ...
+    @property
+    def known(self) -> int: ...
+
+
+class Persisted(Protocol):
+    """The part of app.persisted.OperationPolicy that the sampler needs."""
+
+    @property
+    def counts(self) -> Mapping[str, int]: ...
+    @property
+    def trusted_count(self) -> int: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Sources:
     """What is sampled.
 
     cache: returns the number of cached documents, and their size in bytes. server: None if the application
-    runs without Lectern's server. traces: None if no traces are exported.
+    runs without Lectern's server. traces: None if no traces are exported. budgets: None if there are none.
+    persisted: None if the application has no persisted operations.
     """
 
     admission: Admission
     cache: Callable[[], tuple[int, int]]
     server: Callable[[], ServerCounts] | None
     traces: Traces | None = None
+    budgets: Budgets | None = None
+    persisted: Persisted | None = None
 
 
 class Meter:
@@ -141,10 +166,16 @@ class Meter:
         entries, size = sources.cache()
         self._set(families.CACHE_ENTRIES, entries)
         self._set(families.CACHE_BYTES, size)
+        if sources.persisted is not None:
+            self._set(families.TRUSTED_OPERATIONS, sources.persisted.trusted_count)
+            for event, number in sources.persisted.counts.items():
+                self._follow(families.PERSISTED_QUERIES, number, (event,))
         if self._database is not None:
             self._sample_driver(self._database)
         self._sample_server()
         self._sample_process()
+        if sources.budgets is not None:
+            self._sample_budgets(sources.budgets)
 
     def _sample_driver(self, database: Database) -> None:
         queue, pools = queue_of(database.client), _pools(database.client)
@@ -162,6 +193,16 @@ class Meter:
         self._set(families.CONNECTIONS, counts.idle, ("idle",))
         for status, number in counts.rejections.items():
             self._follow(families.REJECTIONS, number, (str(status),))
+
+    def _sample_budgets(self, budgets: Budgets) -> None:
+        for family, totals in (
+            (families.BUDGET_POINTS, budgets.points),
+            (families.BUDGET_UNCHECKED, budgets.unchecked),
+            (families.BUDGET_LEASES, budgets.leases),
+        ):
+            for label, total in totals.items():
+                self._follow(family, total, (label,))
+        self._set(families.BUDGET_CLIENTS, budgets.known)
 
     def _sample_process(self) -> None:
         self._follow(families.CPU_TIME, process_time())

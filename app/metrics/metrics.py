@@ -27,6 +27,8 @@ class Metrics(Listener):
         self._refusals = Counter(families.REFUSALS, slot)
         self._clients = Counter(families.CLIENT_REQUESTS, slot)
         self._cache = Counter(families.CACHE_REQUESTS, slot)
+        self._ways = Counter(families.OPERATION_WAYS, slot)
+        self._unknown = Counter(families.UNKNOWN_OPERATIONS, slot)
         self._waits = Histogram(families.ADMISSION_WAIT, slot)
         self._commands = Histogram(families.COMMAND_DURATION, slot)
         self._transactions = Counter(families.TRANSACTIONS, slot)
@@ -66,6 +68,10 @@ class Metrics(Listener):
         if record.kind:
             name = self._operation_names.get((record.name, record.kind))
             self._durations.observe(seconds, name, trace_id)
+        if record.way:
+            self._ways.add((record.way,))
+        if record.unknown:
+            self._unknown.add(record.unknown)
         if record.admitted:
             self._waits.observe(record.admitted - record.prepared)
         if record.engine:

@@ -56,6 +56,9 @@ class Record:
     name: the operation's name, or empty. kind: "query" or "mutation"; empty if the document wasn't read.
     hash: the first 16 hexadecimal digits of the SHA-256 of the document's text. was_cached: whether the
     document, or its refusal, was in the cache.
+    way: how the operation's text came: "text", "apq" (under its hash) or "trusted"; empty if not known.
+    unknown: for an operation that may not run, what was unknown ("text", "hash" or "id"), and whether the
+    operation was "refused" or only "reported"; otherwise None.
     engine: "compiled", or "reference" for graphql-core. reason: why there is no compiled plan.
     status: the HTTP status; 499 if the client disconnected before the response. code: the code of the first
     error, or empty. errors: the number of errors. error_id: the id of the first error, if it was masked.
@@ -72,7 +75,8 @@ class Record:
         "_on_command", "address", "admitted", "at", "began", "bytes", "client", "code", "command_count",
         "command_ms", "commands", "ended", "engine", "error_id", "errors", "executed", "hash", "id",
         "is_exported", "is_shown", "kind", "levels", "method", "name", "parent", "prepared", "price",
-        "reason", "received", "status", "subject", "variables", "viewer", "was_cached", "with_plan",
+        "reason", "received", "status", "subject", "unknown", "variables", "viewer", "was_cached", "way",
+        "with_plan",
     )  # fmt: skip
 
     def __init__(
@@ -96,6 +100,8 @@ class Record:
         self.variables: Mapping[str, object] | None = None
         self.viewer = "public"
         self.name = self.kind = self.hash = self.engine = self.reason = self.code = self.error_id = ""
+        self.way = ""
+        self.unknown: tuple[str, str] | None = None
         self.was_cached = self.is_exported = False
         self.price = self.status = self.errors = self.bytes = self.command_count = 0
         self.command_ms = 0.0

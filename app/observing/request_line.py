@@ -10,7 +10,7 @@ from app.observing.redaction import Redaction
 
 #: The fields that a line of JSON has only if their value is known.
 _OPTIONAL = (
-    "trace_id", "operation", "kind", "hash", "client", "client_version", "address", "subject", "code",
+    "trace_id", "operation", "kind", "hash", "way", "client", "client_version", "address", "subject", "code",
     "errors", "error_id",
 )  # fmt: skip
 _OF_A_RUN = ("engine", "cached", "price")  # the fields that a line has only if its operation was run
@@ -33,6 +33,7 @@ def fields_of(record: Record) -> dict[str, Any]:
         "operation": record.name,
         "kind": record.kind,
         "hash": record.hash,
+        "way": record.way,
         "client": record.client.name,
         "client_version": record.client.version,
         "address": record.address if Redaction.shows_values else "",

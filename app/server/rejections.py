@@ -7,6 +7,7 @@ import orjson
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from app.error_codes import BY_STATUS
+from app.security_headers import DATA
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +26,8 @@ class Rejection:
             f"content-type: application/json; charset=utf-8\r\ncontent-length: {len(body)}\r\n"
             f"{self.headers}connection: close\r\n\r\n"
         )
-        return b"".join(
-            [STATUS_LINE[self.status], *(b"%s: %s\r\n" % field for field in defaults), head.encode(), body]
-        )
+        fields = [b"%s: %s\r\n" % field for field in (*defaults, *DATA)]
+        return b"".join([STATUS_LINE[self.status], *fields, head.encode(), body])
 
 
 CONNECT = Rejection(405, "CONNECT is not supported.", "allow: GET, POST\r\n")

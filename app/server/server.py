@@ -20,6 +20,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from app.metrics import ServerCounts
+from app.security_headers import ALWAYS
 from app.server import drain
 from app.server.connection import Connection
 from app.server.connection_limits import ConnectionLimits
@@ -226,6 +227,8 @@ def make_server(
         proxy_headers=False,
         log_config=None,
         access_log=False,
+        server_header=False,
+        headers=[(name.decode(), value.decode()) for name, value in ALWAYS],
     )
     logging.getLogger("uvicorn.error").addFilter(_is_not_cut_off)
     return Server(

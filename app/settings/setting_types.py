@@ -7,6 +7,7 @@ from typing import Annotated, TypeAlias, get_args
 from pydantic import AfterValidator, BeforeValidator
 from pydantic_settings import NoDecode
 
+from app.budget_classes import BudgetClass, ClientKey, read_classes, read_keys
 from app.settings import origins
 from loaders.model import Role
 
@@ -90,6 +91,14 @@ def _pairs(value: object) -> object:
     return names
 
 
+def _budgets(value: object) -> object:
+    return read_classes(value) if isinstance(value, str) else value
+
+
+def _client_keys(value: object) -> object:
+    return read_keys(value) if isinstance(value, str) else value
+
+
 _List: TypeAlias = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 Origins: TypeAlias = Annotated[_List, AfterValidator(_origins)]
@@ -98,4 +107,6 @@ Networks: TypeAlias = Annotated[_List, AfterValidator(_networks)]
 Algorithms: TypeAlias = Annotated[_List, AfterValidator(_algorithms)]
 ResetUrl: TypeAlias = Annotated[str, AfterValidator(_with_token)]
 IssuerName: TypeAlias = Annotated[str, AfterValidator(_not_ours)]
+Budgets: TypeAlias = Annotated[tuple[BudgetClass, ...], NoDecode, BeforeValidator(_budgets)]
+ClientKeys: TypeAlias = Annotated[tuple[ClientKey, ...], NoDecode, BeforeValidator(_client_keys)]
 Roles: TypeAlias = Annotated[dict[str, Role], NoDecode, BeforeValidator(_pairs)]

@@ -1,16 +1,19 @@
 """All settings of the gateway in one typed table, which is read once from the environment."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from app.budget_classes import ClientKey
 from app.operation_limits import Limits
-from app.settings import environment, setting_errors
+from app.settings import environment, profiles, setting_errors
 from app.settings.setting_types import (
     URL,
     Algorithms,
+    Budgets,
+    ClientKeys,
     HeaderNames,
     IssuerName,
     Networks,
@@ -38,7 +41,9 @@ class Settings(BaseSettings):
 
     # The process and MongoDB
     lectern_env: Literal["development", "production"] = Field(
-        "development", description="With `production`, Lectern only starts if LECTERN_SECRET is strong."
+        "development",
+        description="The profile: `production` requires a strong LECTERN_SECRET and has stricter defaults "
+        "(below).",
     )
     mongodb_uri: SecretStr = Field(
         SecretStr("mongodb://localhost:27017"),
@@ -114,6 +119,16 @@ class Settings(BaseSettings):
         "oidc", min_length=1, description="The source under which the database stores these external ids."
     )
 
+    # Signing up (see docs/identity.md)
+    sign_ups_per_hour: int = Field(
+        100,
+        ge=0,
+        description="The number of accounts that one network can create in an hour; 0 for no limit.",
+    )
+    sign_ups_per_day: int = Field(
+        300, ge=0, description="The number of accounts that one network can create in a day; 0 for no limit."
+    )
+
     # HTTP, and the endpoints and features that are enabled
     cors_origins: Origins = Field(
         (),
@@ -123,15 +138,27 @@ class Settings(BaseSettings):
     cors_headers: HeaderNames = Field(
         (), description="Additional request headers that pages of these origins may send; `*` for any."
     )
+    hsts_seconds: int = Field(
+        0,
+        ge=0,
+        le=63_072_000,  # two years
+        description="Seconds for which browsers may only use HTTPS (`Strict-Transport-Security`), sent over "
+        "HTTPS only; 0 for none.",
+    )
     compression: bool = Field(
         True, description="Compress responses for clients that accept it; turn off if a proxy compresses."
     )
     max_body_bytes: int = Field(1_000_000, gt=0, description="The maximum size of a request body, in bytes.")
     graphiql: bool = Field(True, description="Serve GraphiQL to browsers at `/` and `/graphql`.")
-    introspection: bool = Field(True, description="Answer introspection queries.")
+    introspection: bool = Field(
+        True, description="Answer introspection queries, and name parts of the schema in errors."
+    )
     compiled_execution: bool = Field(
         True,
         description="Run operations as compiled plans; if off, graphql-core runs all of them, more slowly.",
+    )
+    trace_commands: bool = Field(
+        True, description="Report the MongoDB commands to requests with `X-Lectern-Trace: 1`."
     )
     trace_plan: bool = Field(
         False,
@@ -196,6 +223,19 @@ class Settings(BaseSettings):
         description="Seconds that a request can wait to be admitted before it fails with 503.",
     )
 
+    # The budgets of clients (see docs/budgets.md)
+    budgets: Budgets = Field(
+        (),
+        description="The budgets of clients by class: points restored in a second, and points when full, such"
+        " as `public=1000:50000,student=2000:100000,partner=unlimited`. If empty, there are none.",
+    )
+    client_keys: ClientKeys = Field(
+        (),
+        validate_default=True,
+        description="The keys of clients with a class of their own: `partner:` and the SHA-256 of the key, "
+        "separated by commas (`lectern client-key` makes one).",
+    )
+
     # Limits on the cost of an operation (see docs/protection.md)
     max_query_length: int = Field(
         _LIMITS.query_length, gt=0, description="The maximum number of characters in a document."
@@ -244,6 +284,32 @@ class Settings(BaseSettings):
     )
     max_introspection_cost: int = Field(
         _LIMITS.introspection_cost, gt=0, description="The maximum price of an introspection query."
+    )
+
+    # Persisted and trusted operations (see docs/operations.md)
+    operations: Literal["any", "persisted", "trusted"] = Field(
+        "any",
+        description="Which operations run: `any`; `persisted` for those that are registered by their hash or "
+        "trusted; `trusted` for trusted ones only.",
+    )
+    operations_report: bool = Field(
+        False,
+        description="Run operations that `LECTERN_OPERATIONS` would refuse, and only count and list them.",
+    )
+    persisted_queries: bool = Field(
+        True, description="Let clients register texts by their hash (automatic persisted queries)."
+    )
+    persisted_query_days: int = Field(
+        30, ge=1, le=365, description="Days for which a registered text is stored in MongoDB."
+    )
+    max_trusted_operations: int = Field(
+        5_000, gt=0, le=100_000, description="The maximum number of trusted operations."
+    )
+    max_trusted_bytes: int = Field(
+        20_000_000,
+        gt=0,
+        le=1_000_000_000,
+        description="The maximum size of the texts of all trusted operations together, in bytes.",
     )
 
     # Connections and shutdown (see docs/operating.md)
@@ -306,6 +372,11 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, environment.EnvironmentSource(settings_cls)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _with_profile(cls, given: Any) -> Any:
+        return profiles.with_defaults(given)
+
     @field_validator("*", mode="before")
     @classmethod
     def _was_read(cls, value: object) -> object:
@@ -335,6 +406,14 @@ class Settings(BaseSettings):
             raise ValueError("is required when LECTERN_OIDC_ISSUER is set")
         if value and not info.data["oidc_issuer"]:
             raise ValueError("has no effect without LECTERN_OIDC_ISSUER")
+        return value
+
+    @field_validator("client_keys")
+    @classmethod
+    def _of_a_class(cls, value: tuple[ClientKey, ...], info: ValidationInfo) -> tuple[ClientKey, ...]:
+        names = {kind.name for kind in info.data.get("budgets", ())}
+        if "budgets" in info.data and (unknown := [key for key in value if key.class_name not in names]):
+            raise ValueError(f"names the class `{unknown[0].class_name}`, which LECTERN_BUDGETS doesn't have")
         return value
 
     @field_validator("oidc_jwks")

@@ -9,16 +9,27 @@ from loaders.accounts.account import (
     change,
     end_session,
     end_sessions,
+    find_by_email,
     insert,
     people,
     refresh_session,
     session,
+    session_and_time,
+    sign_up_session,
 )
 from loaders.accounts.external_people import instructor_of, student_of
-from loaders.accounts.login_attempts import forget_attempts, give_back_attempt, spend_attempt
+from loaders.accounts.login_attempts import (
+    Attempt,
+    forget_attempts,
+    give_back_attempt,
+    is_remembered,
+    remember,
+    spend_attempt,
+)
 from loaders.accounts.trial_people import trial_instructor, trial_student
 
 __all__ = [
+    "Attempt",
     "begin_session",
     "by_email",
     "by_id",
@@ -27,13 +38,18 @@ __all__ = [
     "change",
     "end_session",
     "end_sessions",
+    "find_by_email",
     "forget_attempts",
     "give_back_attempt",
     "insert",
     "instructor_of",
+    "is_remembered",
     "people",
     "refresh_session",
+    "remember",
     "session",
+    "session_and_time",
+    "sign_up_session",
     "spend_attempt",
     "student_of",
     "trial_instructor",

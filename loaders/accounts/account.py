@@ -1,24 +1,27 @@
 """Accounts and their sessions."""
 
 from collections.abc import Collection, Sequence
-from datetime import timedelta
+from datetime import datetime
 from typing import cast
 
 from bson import ObjectId
 
 from loaders import student
 from loaders.accounts import instructor
+from loaders.accounts.refresh_tokens import LASTS, refreshed
 from loaders.model import AccountDoc, Role, SessionDoc
-from loaders.mongo import Fields, Transaction, Value, utc
-
-#: How long a session lasts without a refresh.
-LASTS = timedelta(days=30)
+from loaders.mongo import Database, Fields, Pipeline, Transaction, Value, find_one, utc
 
 
 async def by_email(tx: Transaction, email: str) -> AccountDoc | None:
     """Returns the account with the given e-mail address, which must be in lower case."""
     found: AccountDoc | None = await tx.find_one("accounts", {"email": {"$eq": email}})
     return found
+
+
+async def find_by_email(database: Database, email: str) -> AccountDoc | None:
+    """Like `by_email`, but outside a transaction."""
+    return cast("AccountDoc | None", await find_one(database["accounts"], {"email": {"$eq": email}}))
 
 
 async def by_id(tx: Transaction, id: ObjectId) -> AccountDoc | None:
@@ -102,13 +105,51 @@ async def session(tx: Transaction, id: ObjectId) -> SessionDoc | None:
     return found if found and found["endedAt"] is None and utc(found["expiresAt"]) > tx.now else None
 
 
-async def refresh_session(tx: Transaction, own: SessionDoc, key: str | None) -> SessionDoc:
-    """Extends a session, and increments the generation number of its refresh token."""
-    generation = own["generation"] + 1
-    refreshed = await tx.patch(
-        "sessions", dict(own), generation=generation, refreshKey=key, expiresAt=tx.now + LASTS
-    )
-    return cast("SessionDoc", refreshed)
+async def session_and_time(tx: Transaction, id: ObjectId) -> tuple[SessionDoc, datetime] | None:
+    """Returns a session, and the time of MongoDB's clock. Returns None as `session` does.
+
+    Two gateways might refresh the same session, and their clocks might differ by more than a race lasts.
+    """
+    pipeline: Pipeline = [{"$match": {"_id": id}}, {"$set": {"now": "$$NOW"}}]
+    for found in await tx.aggregate("sessions", pipeline, size=1):
+        at = utc(found.pop("now"))
+        if found["endedAt"] is None and utc(found["expiresAt"]) > tx.now:
+            return cast("SessionDoc", found), at
+    return None
+
+
+async def refresh_session(
+    tx: Transaction, own: SessionDoc, generation: int, key: str | None, at: datetime
+) -> int | None:
+    """Uses the refresh token with a generation number, and extends the session.
+
+    Returns the generation number of the next token, or None if the token was used before, so that the session
+    must end. key, at: see refresh_tokens.refreshed.
+    """
+    outcome = refreshed(own, generation, key, at)
+    if outcome is None:
+        return None
+    if outcome.branches is not None:
+        await tx.patch(
+            "sessions",
+            dict(own),
+            generation=outcome.generation,
+            refreshKey=key,
+            expiresAt=at + LASTS,
+            branches=outcome.branches,
+            used=outcome.used,
+        )
+    return outcome.generation
+
+
+async def sign_up_session(tx: Transaction, account: AccountDoc) -> SessionDoc | None:
+    """Returns the session that an account's sign-up has started, if it has neither ended nor been refreshed.
+
+    The sign-up created both in one transaction, so they have the same time.
+    """
+    query = {"accountId": account["_id"], "createdAt": account["createdAt"], "generation": 0}
+    found: SessionDoc | None = await tx.find_one("sessions", query)
+    return found if found and found["endedAt"] is None and utc(found["expiresAt"]) > tx.now else None
 
 
 async def end_sessions(tx: Transaction, account_id: ObjectId, *, but: Sequence[ObjectId] = ()) -> None:

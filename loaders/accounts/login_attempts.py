@@ -1,37 +1,56 @@
-"""Counts sign-in attempts per key within a time window, to limit password guessing.
+"""Counts attempts per key within a time window, to limit password guessing and the creation of accounts.
 
-A key can be a string of any length, because only its digest is stored.
+Also remembers keys for a while: the networks from which an account was signed in to. A key can be a string of
+any length, because only its digest is stored.
 """
 
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import NamedTuple
 
 from pymongo import ReturnDocument
 
 from loaders.model import Document
-from loaders.mongo import Database, now, send, utc
+from loaders.mongo import Database, find_one, now, send, utc
 
 
-async def spend_attempt(database: Database, key: str, *, most: int, within: timedelta) -> datetime | None:
-    """Counts an attempt. Returns None if it is allowed; otherwise, the time when the window ends.
+class Attempt(NamedTuple):
+    """The outcome of `spend_attempt`.
 
-    A window allows `most` attempts. It begins with the first attempt, and lasts for `within`. Call this
-    before the attempt is made, so that concurrent attempts can't bypass the limit.
+    refused_until: when the window ends, if the attempt was refused; None if it was allowed. number: the
+    number of attempts that were allowed within the window, including this one.
+    """
+
+    refused_until: datetime | None
+    number: int
+
+
+async def spend_attempt(database: Database, key: str, *, most: int, within: timedelta) -> Attempt:
+    """Counts an attempt, unless the window already has `most` attempts.
+
+    A window begins with the first attempt, and lasts for `within`. Call this before the attempt is made, so
+    that concurrent attempts can't bypass the limit. A refused attempt is not counted, not even for a moment;
+    so a flood of refused attempts uses up nothing.
     """
     moment = now()
     is_open = {"$gt": ["$expiresAt", moment]}
+    counted = {"$cond": [{"$lt": ["$count", most]}, {"$add": ["$count", 1]}, "$count"]}
     update = {
-        "count": {"$cond": [is_open, {"$add": ["$count", 1]}, 1]},
+        "count": {"$cond": [is_open, counted, 1]},
         "expiresAt": {"$cond": [is_open, "$expiresAt", moment + within]},
     }
-    counted: Document = await send(
+    before: Document | None = await send(
         database["attempts"],
         "findAndModify",
         lambda own: own.find_one_and_update(
-            {"_id": _id(key)}, [{"$set": update}], upsert=True, return_document=ReturnDocument.AFTER
+            {"_id": _id(key)}, [{"$set": update}], upsert=True, return_document=ReturnDocument.BEFORE
         ),
     )
-    return utc(counted["expiresAt"]) if counted["count"] > most else None
+    if before is None or utc(before["expiresAt"]) <= moment:
+        return Attempt(None, 1)
+    if before["count"] < most:
+        return Attempt(None, before["count"] + 1)
+    return Attempt(utc(before["expiresAt"]), before["count"])
 
 
 async def give_back_attempt(database: Database, key: str) -> None:
@@ -46,6 +65,20 @@ async def give_back_attempt(database: Database, key: str) -> None:
 async def forget_attempts(database: Database, key: str) -> None:
     """Deletes the count of a key's attempts."""
     await send(database["attempts"], "delete", lambda own: own.delete_one({"_id": _id(key)}))
+
+
+async def remember(database: Database, key: str, lasts: timedelta) -> None:
+    """Remembers a key for a while, from now on."""
+    update = {"$set": {"expiresAt": now() + lasts}}
+    await send(
+        database["attempts"], "update", lambda own: own.update_one({"_id": _id(key)}, update, upsert=True)
+    )
+
+
+async def is_remembered(database: Database, key: str) -> bool:
+    """Returns whether a key is still remembered."""
+    found = await find_one(database["attempts"], {"_id": _id(key)}, projection={"expiresAt": 1})
+    return found is not None and utc(found["expiresAt"]) > now()
 
 
 def _id(key: str) -> bytes:

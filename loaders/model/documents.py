@@ -263,16 +263,34 @@ class AccountDoc(TypedDict):
     signedInAt: NotRequired[datetime]  # when the account's latest session started
 
 
+class BranchDoc(TypedDict):
+    """A valid refresh token of a session (see loaders/accounts/refresh_tokens.py)."""
+
+    generation: int
+    parent: int  # generation number of the token that was exchanged for this one
+    key: str | None  # idempotency key of that exchange
+    at: datetime  # when it took place
+
+
+class UsedTokenDoc(TypedDict):
+    """A refresh token that was used recently."""
+
+    generation: int
+    at: datetime  # when it was first used
+
+
 class SessionDoc(TypedDict):
     """A sign-in and the family of refresh tokens issued for it."""
 
     _id: ObjectId
     accountId: ObjectId
-    generation: int  # generation number of the only valid refresh token
+    generation: int  # generation number of the refresh token that was issued last
     refreshKey: str | None  # idempotency key of the last refresh
     createdAt: datetime
     expiresAt: datetime
     endedAt: datetime | None
+    branches: NotRequired[list[BranchDoc]]  # the valid refresh tokens, since the first refresh
+    used: NotRequired[list[UsedTokenDoc]]  # the refresh tokens that were used in the last seconds
 
 
 class ActorDoc(TypedDict):

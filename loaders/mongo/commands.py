@@ -130,6 +130,8 @@ def send(
     scope = current_scope.get()
     if scope is not None and scope.reads is not None and kind in _READS and isinstance(target, _COLLECTIONS):
         note_read(target)
+    if scope is not None and scope.meter is not None:
+        scope.meter.sent += 1
     if scope is None or scope.on_command is None:
         return _called(target, call)
     return _observed(target, kind, call, collection, scope.on_command)

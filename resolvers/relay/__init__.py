@@ -18,6 +18,7 @@ from resolvers.relay.list_arguments import (
 from resolvers.relay.node import MOST_IDS, global_id, nodes_by_id
 from resolvers.relay.pagination import (
     DEFAULT_SIZE,
+    MAX_SIZE,
     After,
     Before,
     ConnectionDoc,
@@ -42,6 +43,7 @@ from resolvers.relay.pagination import (
 
 __all__ = [
     "DEFAULT_SIZE",
+    "MAX_SIZE",
     "MOST_IDS",
     "After",
     "AuditFilterArgument",

@@ -4,14 +4,17 @@ Strawberry's schema and graphql-core's schema refer to each other through privat
 module that reads those attributes.
 """
 
+from collections.abc import Iterator
+
 import strawberry
-from graphql import GraphQLField, GraphQLSchema
+from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema, is_introspection_type
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 
 from resolvers.fields import Arguments, Value, stored
+from resolvers.schema import cost_directives
 from resolvers.schema.mutations import Mutation
 from resolvers.schema.query_types import Query
 from resolvers.values import SCALARS, scalar_map
@@ -25,8 +28,15 @@ schema: GraphQLSchema = _schema._schema  # noqa: SLF001
 
 
 def sdl() -> str:
-    """Returns the schema as GraphQL SDL (schema definition language)."""
+    """Returns the schema as GraphQL SDL (schema definition language), with the directives about costs."""
+    cost_directives.publish((field, declaration(field)) for field in _fields())
     return f"{_schema.as_str()}\n"
+
+
+def _fields() -> Iterator[GraphQLField]:
+    for kind in schema.type_map.values():
+        if isinstance(kind, GraphQLObjectType) and not is_introspection_type(kind):
+            yield from kind.fields.values()
 
 
 def declaration(field: GraphQLField) -> StrawberryField:

@@ -21,6 +21,9 @@ from resolvers.writing import mutation, write
 #: argon2id is slow by design.
 _PASSWORD = 20_000
 
+#: Additional commands of a sign-in, sign-up or reset while attempts are counted, or that ends other sessions.
+_THROTTLED = 6
+
 _MAX_ERRORS = 50  # more than the number of fields in any input, so that no error is left out of a payload
 
 
@@ -54,6 +57,9 @@ class UserError:
     path: list[str] = fields.listed(
         "path", 5, 'Path to the input field that caused the error, such as ["input", "rating"].'
     )
+    retry_after: int | None = fields.plain(
+        "Number of seconds to wait before trying again, if the code is `RATE_LIMITED`; otherwise null."
+    )
 
 
 @strawberry.type
@@ -73,6 +79,11 @@ class SessionPayload(Payload):
     )
     refresh_token: str | None = fields.plain(
         "Single-use refresh token for `refreshSession`; null if the mutation was refused."
+    )
+    device_token: str | None = fields.plain(
+        "Proof that this device has signed in to the account. Keep it after signing out, and send it with the"
+        " next `signIn`, so that failed attempts of others can't keep this device from signing in; null if"
+        " the mutation was refused."
     )
     expires_at: datetime | None = fields.plain(
         "When the access token expires; null if the mutation was refused."
@@ -216,14 +227,16 @@ class Mutation:
     sign_up: SessionPayload = mutation(
         resolvers.signing_in.sign_up,
         write_inputs.SignUpInput,
-        commands=13,
+        commands=16,
+        rare_commands=_THROTTLED,
         weight=_PASSWORD,
         description="Creates an account for a new student, and signs the student in.",
     )
     sign_in: SessionPayload = mutation(
         resolvers.signing_in.sign_in,
         write_inputs.SignInInput,
-        commands=11,
+        commands=15,
+        rare_commands=_THROTTLED,
         weight=_PASSWORD,
         description="Signs in with an e-mail address and a password, and starts a session.",
     )
@@ -233,7 +246,7 @@ class Mutation:
         commands=5,
         description="Exchanges a refresh token for new tokens of the same session. If a refresh token is"
         " used a second time, the session ends, unless the second use is a retry with the same idempotency"
-        " key.",
+        " key, or follows within 10 seconds, because several tabs of a browser may refresh at the same time.",
     )
     sign_out: SignOutPayload = mutation(
         resolvers.signing_in.sign_out,
@@ -244,14 +257,16 @@ class Mutation:
     change_password: ChangePasswordPayload = mutation(
         resolvers.signing_in.change_password,
         write_inputs.ChangePasswordInput,
-        commands=15,
+        commands=11,
+        rare_commands=_THROTTLED,
         weight=2 * _PASSWORD,
         description="Changes the viewer's password and ends their other sessions.",
     )
     reset_password: SessionPayload = mutation(
         resolvers.signing_in.reset_password,
         write_inputs.ResetPasswordInput,
-        commands=6,
+        commands=13,
+        rare_commands=_THROTTLED,
         weight=_PASSWORD,
         description="Sets a new password, using the token from a reset link. Ends all sessions of the"
         " account, and signs its owner in.",

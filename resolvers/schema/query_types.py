@@ -56,6 +56,26 @@ class PlatformStats:
     )
 
 
+# -- the budget of the client -----------------------------------------------------------------------------
+
+
+@strawberry.type(description="The budget of the client that sent the operation.")
+class RateLimit:
+    limit: int = fields.plain("Number of points that the budget holds when it is full.")
+    remaining: int = fields.plain(
+        "Number of points that are left, after this operation's maximum cost was taken. If the gateway has"
+        " several processes, this is an estimate."
+    )
+    used: int = fields.plain("Number of points that are missing from a full budget.")
+    cost: int = fields.plain(
+        "Number of points that were taken for this operation. What it doesn't need is given back when it has"
+        " been run."
+    )
+    reset_at: datetime = fields.plain(
+        "When the budget will be full again if the client sends no other operation."
+    )
+
+
 # -- the audit log ----------------------------------------------------------------------------------------
 
 
@@ -89,6 +109,7 @@ class AuditChange:
     )
     node: Node | None = fields.level(
         resolvers.audit.node,
+        rare_commands=1,
         description="The document in its current state; null if it no longer exists, or if its type is not a"
         " `Node`.",
     )
@@ -140,6 +161,7 @@ class Query:
     )
     course: Course | None = fields.root(
         resolvers.query.course,
+        rare_commands=2,
         description="A course by its global ID or by its slug; exactly one of the two must be given. The"
         " result is null if the course doesn't exist or the viewer is not allowed to see it. A former slug"
         " also finds the course; if the course's `slug` differs from the requested slug, redirect to the URL"
@@ -158,6 +180,7 @@ class Query:
     )
     category: Category | None = fields.root(
         resolvers.query.category,
+        rare_commands=1,
         description="A category by its current slug or a former slug; null if there is no such category.",
     )
     student: Student | None = fields.root(
@@ -181,6 +204,11 @@ class Query:
         resolvers.query.viewer,
         commands=0,
         description="The person who sent the request; null if they are not signed in.",
+    )
+    rate_limit: RateLimit | None = fields.root(
+        resolvers.query.rate_limit,
+        commands=0,
+        description="The budget of the client that sent the operation; null if it is unlimited.",
     )
     audit_log: Connection[AuditEntry] = fields.root(
         resolvers.query.audit_log,

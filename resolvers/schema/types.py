@@ -67,6 +67,7 @@ class Course(Node):
     )
     category: "Category | None" = fields.level(
         resolvers.course.category,
+        rare_commands=1,
         reads=["categorySlug"],
         description="Category of the course; null if there is none.",
     )
@@ -96,6 +97,7 @@ class Course(Node):
     )
     prerequisites: list["Course"] = fields.level(
         resolvers.course.prerequisites,
+        rare_commands=1,
         reads=["prerequisiteIds"],
         most=MOST_PREREQUISITES,
         description="Courses to take before this one, at most 20. Courses that the viewer is not allowed to"
@@ -119,11 +121,13 @@ class Course(Node):
     updated_at: datetime = fields.plain("When the course was last changed.")
     runs: Connection["CourseRun"] = fields.level(
         resolvers.course.runs,
+        rare_commands=1,
         weight=_LIST,
         description="Runs of the course, ordered by start time, earliest first.",
     )
     reviews: Connection["Review"] = fields.level(
         resolvers.course.reviews,
+        rare_commands=2,
         reads=["newestReviewIds"],
         weight=_LIST,
         description="Published reviews of the course. Staff also see pending and rejected reviews.",
@@ -302,6 +306,7 @@ class Student(Node):
     joined_at: datetime | None = fields.plain("When the student joined; null if unknown.")
     reviews: Connection["Review"] = fields.level(
         resolvers.student.reviews,
+        rare_commands=1,
         reads=["newestReviewIds"],
         commands=2,
         weight=_LIST,

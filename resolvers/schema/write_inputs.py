@@ -73,6 +73,10 @@ class SignUpInput(IdempotentInput):
 class SignInInput(MutationInput):
     email: str = required(values.compared(_WORD), "E-mail address of the account; case-insensitive.")
     password: str = required(values.compared(_WORD), "Password of the account.")
+    device_token: str | None = optional(
+        values.compared(_TOKEN),
+        "The `deviceToken` that this device got when it last signed in to the account.",
+    )
 
 
 @strawberry.input(description="Refresh token of the session to continue.")

@@ -1,70 +1,141 @@
-"""The login throttle: limits the number of wrong passwords per account and per network address."""
+"""The login throttle: limits wrong passwords, so that nobody can lock an account's owner out.
+
+A client that has signed in to the account before has a limit of its own, which others can't use up. All
+other clients share a limit for the account. The more a site has tried, the sooner that limit applies to it,
+so a few sites can't use it up for the rest. docs/identity.md explains the choice.
+"""
 
 from asyncio import gather
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from math import ceil
 
-from loaders.accounts import forget_attempts, give_back_attempt, spend_attempt
-from loaders.mongo import Database, now
+from bson import ObjectId
+
+from loaders.accounts import forget_attempts, is_remembered, remember
 from resolvers.context import Context
-from resolvers.errors import RefusedError, refusal
-from resolvers.networks import network_of
+from resolvers.errors import RefusedError
+from resolvers.networks import network_of, site_of
+from resolvers.signing_in.rate_limits import Limit, give_back, is_within, spend
 
 _WINDOW = timedelta(minutes=15)
-#: The number of wrong passwords allowed within the window: for one account from one address, for all accounts
-#: from one address, and for one account from all addresses.
-MAX_PER_PAIR, MAX_PER_ADDRESS, MAX_PER_ACCOUNT = 10, 100, 50
+_STRANGERS_WINDOW = timedelta(hours=1)
+_KNOWN = timedelta(days=30)
+
+#: The number of wrong passwords that a client with its own limit may send within 15 minutes: one with a
+#: device token, one at a site from which the account was signed in to before, and one in a session.
+MAX_PER_DEVICE = MAX_PER_KNOWN_SITE = MAX_PER_SESSION = 10
+#: The number of wrong passwords from one network for all accounts where it isn't known, within 15 minutes.
+MAX_PER_NETWORK = 100
+#: The number of wrong passwords from one unknown site for one account, within an hour.
+MAX_PER_SITE = 10
+#: The number of wrong passwords for one account from all unknown sites, within an hour: for a site's first
+#: attempt, for its second and third attempts, and for further ones.
+MAX_PER_ACCOUNT = (100, 60, 30)
 
 
 @asynccontextmanager
-async def attempt(ctx: Context, email: str) -> AsyncIterator[None]:
-    """Limits the number of failed attempts to use a password. Wrap each attempt in `async with attempt(...)`.
+async def attempt(ctx: Context, email: str, device_token: str | None = None) -> AsyncIterator[None]:
+    """Limits the number of failed attempts to sign in. Wrap each attempt in `async with attempt(...)`.
 
-    The attempt counts as failed if the block raises RefusedError. If the block raises no error, earlier
-    failed attempts for the same e-mail address from the same network address are forgotten. The e-mail
-    address need not belong to an account.
+    The attempt counts as failed if the block raises RefusedError. If the block raises no error, the client's
+    earlier failed attempts for the same e-mail address are forgotten, and its site is known from then on. The
+    e-mail address need not belong to an account.
 
     Raises RefusedError after too many failed attempts.
     """
-    database, client = ctx.loaders.database, network_of(ctx.address)
-    pair, address, account = f"pair {client} {email}", f"address {client}", f"account {email}"
-    limits = {pair: MAX_PER_PAIR, address: MAX_PER_ADDRESS, account: MAX_PER_ACCOUNT}
-    await _spend(database, limits)
-    try:
+    limits = await _admitted(ctx, email, device_token)
+    async with _counted(ctx, limits):
         yield
-    except RefusedError:
-        raise
-    except BaseException:  # the gateway failed, so the attempt doesn't count against the client
-        await _give_back(database, limits)
-        raise
-    await gather(forget_attempts(database, pair), _give_back(database, (address, account)))
+    await remember_site(ctx, email)
+
+
+@asynccontextmanager
+async def attempt_in_session(ctx: Context, session_id: ObjectId) -> AsyncIterator[None]:
+    """Like `attempt`, but for a password that is asked for within a session.
+
+    The limit belongs to the session, so that a thief of its tokens can't lock the owner out of others.
+    """
+    limits = [Limit("sign_in.session", f"session {session_id}", MAX_PER_SESSION, _WINDOW)]
+    await spend(ctx, limits)
+    async with _counted(ctx, limits):
+        yield
+
+
+async def remember_site(ctx: Context, email: str) -> None:
+    """Remembers that the owner of an e-mail address has signed in from the client's site."""
+    await remember(ctx.loaders.database, _known(ctx, email), _KNOWN)
 
 
 async def forget_failures(ctx: Context, email: str) -> None:
     """Forgets an account's failed attempts, so that its owner isn't locked out after a password reset.
 
-    The limit for all accounts from one address still applies.
+    The limit for all accounts from one network still applies.
     """
-    pair, account = f"pair {network_of(ctx.address)} {email}", f"account {email}"
-    await gather(*(forget_attempts(ctx.loaders.database, key) for key in (pair, account)))
+    keys = [limit.key for limit in (_of_known_site(ctx, email), _of_site(ctx, email), _of_account(email, 1))]
+    await gather(*(forget_attempts(ctx.loaders.database, key) for key in keys))
+    await remember_site(ctx, email)
 
 
-async def _spend(database: Database, limits: Mapping[str, int]) -> None:
-    """Counts an attempt against each limit in turn. Raises RefusedError if any limit is exceeded.
+async def _admitted(ctx: Context, email: str, device_token: str | None) -> Sequence[Limit]:
+    """Counts an attempt, and returns the limits against which it was counted: first the client's own."""
+    device = ctx.tokens.read_device(device_token, email) if device_token else None
+    if device is not None:
+        own = [Limit("sign_in.device", f"device {device} {email}", MAX_PER_DEVICE, _WINDOW)]
+        if await is_within(ctx, own[0]):
+            return own
+        # As OWASP advises, the client is from now on treated like one without a device token.
+    if await is_remembered(ctx.loaders.database, _known(ctx, email)):
+        own = [_of_known_site(ctx, email)]
+        await spend(ctx, own)
+        return own
+    return await _admitted_stranger(ctx, email)
 
-    A refused attempt doesn't count against any limit. Otherwise, a client that has reached one limit would
-    use up the other limits too, which also apply to other clients.
-    """
-    spent: list[str] = []
-    for key, most in limits.items():
-        spent.append(key)
-        if until := await spend_attempt(database, key, most=most, within=_WINDOW):
-            await _give_back(database, spent)
-            minutes = max(1, ceil((until - now()).total_seconds() / 60))
-            raise refusal("RATE_LIMITED", f"Too many attempts: try again in {minutes} min.")
+
+async def _admitted_stranger(ctx: Context, email: str) -> Sequence[Limit]:
+    network = Limit("sign_in.network", f"network {network_of(ctx.address)}", MAX_PER_NETWORK, _WINDOW)
+    site = _of_site(ctx, email)
+    # The network comes first, so that one that is refused can't have counts stored for many e-mail addresses.
+    _, number = await spend(ctx, [network, site])
+    account = _of_account(email, number)
+    try:
+        await spend(ctx, [account])
+    except RefusedError:
+        await give_back(ctx.loaders.database, [network, site])
+        raise
+    return [site, network, account]
 
 
-async def _give_back(database: Database, keys: Iterable[str]) -> None:
-    await gather(*(give_back_attempt(database, key) for key in keys))
+@asynccontextmanager
+async def _counted(ctx: Context, limits: Sequence[Limit]) -> AsyncIterator[None]:
+    """Takes an attempt back unless it fails. limits: those it was counted against, first the client's own."""
+    database, (own, *shared) = ctx.loaders.database, limits
+    try:
+        yield
+    except RefusedError:
+        raise
+    except BaseException:  # the gateway failed, so the attempt doesn't count against the client
+        await give_back(database, limits)
+        raise
+    await gather(forget_attempts(database, own.key), give_back(database, shared))
+
+
+def _known(ctx: Context, email: str) -> str:
+    return f"known {site_of(ctx.address)} {email}"
+
+
+def _of_known_site(ctx: Context, email: str) -> Limit:
+    return Limit(
+        "sign_in.known_site", f"from known {site_of(ctx.address)} {email}", MAX_PER_KNOWN_SITE, _WINDOW
+    )
+
+
+def _of_site(ctx: Context, email: str) -> Limit:
+    return Limit("sign_in.site", f"site {site_of(ctx.address)} {email}", MAX_PER_SITE, _STRANGERS_WINDOW)
+
+
+def _of_account(email: str, number: int) -> Limit:
+    """Returns the limit for an account. number: how many attempts the client's site has made."""
+    first, second, rest = MAX_PER_ACCOUNT
+    most = first if number == 1 else second if number <= 3 else rest
+    return Limit("sign_in.account", f"account {email}", most, _STRANGERS_WINDOW)

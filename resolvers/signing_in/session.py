@@ -15,45 +15,55 @@ from loaders.mongo import Transaction, transaction
 from resolvers.context import Context, RefreshToken, Viewer
 from resolvers.errors import RefusedError, refusal
 from resolvers.signing_in import passwords
-from resolvers.signing_in.login_throttle import attempt, forget_failures
+from resolvers.signing_in.login_throttle import (
+    attempt,
+    attempt_in_session,
+    forget_failures,
+    remember_site,
+)
+from resolvers.signing_in.rate_limits import give_back, spend
+from resolvers.signing_in.sign_up_limits import limits_of, require_few_passwords
 from resolvers.viewer import viewer_doc
 from resolvers.writing import InputValues, Objects, actor
 
 
 class _Session(NamedTuple):
-    """A session together with its account."""
+    """A session together with its account. generation: that of the refresh token to return."""
 
     account: AccountDoc
     session: SessionDoc
+    generation: int = 0
 
 
 async def sign_up(ctx: Context, values: InputValues) -> Objects:
     """Creates an account and starts a session.
 
-    A retry with the same idempotency key and password starts another session for the same account.
+    A retry with the same idempotency key and password returns that session. Once the session has ended or was
+    refreshed, a retry signs in instead.
     """
+    require_few_passwords(ctx)
+    existing = await _account_of(ctx, values["email"])
+    if existing is None:
+        created = await _create_account(ctx, values)
+        if isinstance(created, _Session):
+            await remember_site(ctx, values["email"])
+            return _session_payload(ctx, created)
+        existing = created
+    elif not _is_retry(existing, values):
+        await spend(ctx, limits_of(ctx))  # otherwise anyone could look up any number of addresses
+    if not _is_retry(existing, values):
+        raise _duplicate()
     async with attempt(ctx, values["email"]):
-        password_hash = await passwords.hash_password(values["password"])
-
-        async def work(tx: Transaction) -> _Session | AccountDoc:
-            existing = await loaders.accounts.by_email(tx, values["email"])
-            return existing or await _new_student(ctx, tx, values, password_hash)
-
-        result = await transaction(ctx.loaders.database, work)
-        if isinstance(result, _Session):
-            return _session_payload(ctx, result)
-        key = values.get("idempotencyKey")
-        is_retry = key is not None and result["signUpKey"] == key
-        if not (is_retry and await passwords.verify(values["password"], result["passwordHash"])):
-            message = "There is already an account with this address: sign in, or use another address."
-            raise refusal("DUPLICATE", message, "email")
-        return await _start_session(ctx, result, "signUp")
+        if not await passwords.verify(values["password"], existing["passwordHash"]):
+            raise _duplicate()
+        return await _resume_sign_up(ctx, existing)
 
 
 async def sign_in(ctx: Context, values: InputValues) -> Objects:
+    require_few_passwords(ctx)
     email = values["email"].strip().lower()
-    async with attempt(ctx, email):
-        account = await transaction(ctx.loaders.database, lambda tx: loaders.accounts.by_email(tx, email))
+    async with attempt(ctx, email, values.get("deviceToken")):
+        account = await _account_of(ctx, email)
         right = await passwords.verify(values["password"], account["passwordHash"] if account else None)
         if account is None or not right:
             raise _wrong_credentials()
@@ -64,20 +74,20 @@ async def refresh_session(ctx: Context, values: InputValues) -> Objects:
     """Exchanges a refresh token, which can be used only once, for new tokens.
 
     If the token was used before, the session ends, because one of the two uses must have been by somebody who
-    stole the token.
-    The only exception is a retry with the same idempotency key.
+    stole the token. There are two exceptions: a retry with the same idempotency key returns the same refresh
+    token, and several uses within a few seconds are those of one client (loaders/accounts/refresh_tokens.py).
     """
     token, key = ctx.tokens.read_refresh(values["refreshToken"]), values.get("idempotencyKey")
 
     async def work(tx: Transaction) -> _Session | None:
-        session = await loaders.accounts.session(tx, token.session_id) if token else None
+        found = await loaders.accounts.session_and_time(tx, token.session_id) if token else None
+        session, at = found or (None, tx.now)
         account = await loaders.accounts.by_id(tx, session["accountId"]) if session else None
         if token is None or session is None or account is None:
             return None
-        if token.generation == session["generation"]:
-            return _Session(account, await loaders.accounts.refresh_session(tx, session, key))
-        if key and key == session["refreshKey"] and token.generation == session["generation"] - 1:
-            return _Session(account, session)  # a retry by a client that did not receive the first response
+        generation = await loaders.accounts.refresh_session(tx, session, token.generation, key, at)
+        if generation is not None:
+            return _Session(account, session, generation)
         await loaders.accounts.end_session(tx, session)
         await loaders.audit.record(tx, "refreshSession", actor(_viewer(account, session)), ctx.address)
         return None
@@ -116,6 +126,7 @@ async def change_password(ctx: Context, values: InputValues) -> Objects:
     session_id = ctx.viewer.session_id
     if session_id is None:
         raise refusal("FORBIDDEN", "Your password isn't stored here: change it with your sign-in provider.")
+    require_few_passwords(ctx)
 
     async def account_of(tx: Transaction) -> AccountDoc | None:
         session = await loaders.accounts.session(tx, session_id)
@@ -124,7 +135,7 @@ async def change_password(ctx: Context, values: InputValues) -> Objects:
     account = await transaction(ctx.loaders.database, account_of)
     if account is None:
         raise refusal("UNAUTHENTICATED", "The session has ended: sign in again.")
-    async with attempt(ctx, account["email"]):
+    async with attempt_in_session(ctx, session_id):
         if not await passwords.verify(values["currentPassword"], account["passwordHash"]):
             raise refusal("INVALID", "This is not your current password.", "currentPassword")
         password_hash = await passwords.hash_password(values["newPassword"])
@@ -147,6 +158,7 @@ async def reset_password(ctx: Context, values: InputValues) -> Objects:
 
     Ends all sessions of the account, and starts a new session.
     """
+    require_few_passwords(ctx)
     digest = sha256(values["token"].encode()).digest()
 
     async def account_of(tx: Transaction) -> AccountDoc | None:
@@ -170,6 +182,50 @@ async def reset_password(ctx: Context, values: InputValues) -> Objects:
     session = await transaction(ctx.loaders.database, work)
     await forget_failures(ctx, session.account["email"])
     return _session_payload(ctx, session)
+
+
+async def _account_of(ctx: Context, email: str) -> AccountDoc | None:
+    return await loaders.accounts.find_by_email(ctx.loaders.database, email)
+
+
+async def _create_account(ctx: Context, values: InputValues) -> _Session | AccountDoc:
+    """Creates an account and a session. Returns the account if a concurrent sign-up has just created one.
+
+    Counts against the limits on sign-ups. Raises RefusedError if one is exceeded.
+    """
+    limits, database = limits_of(ctx), ctx.loaders.database
+    await spend(ctx, limits)
+    try:
+        password_hash = await passwords.hash_password(values["password"])
+
+        async def work(tx: Transaction) -> _Session | AccountDoc:
+            existing = await loaders.accounts.by_email(tx, values["email"])
+            return existing or await _new_student(ctx, tx, values, password_hash)
+
+        created = await transaction(database, work)
+    except BaseException:
+        await give_back(database, limits)
+        raise
+    if not isinstance(created, _Session) and _is_retry(created, values):
+        await give_back(database, limits)
+    return created
+
+
+def _is_retry(account: AccountDoc, values: InputValues) -> bool:
+    """Returns whether a sign-up has the idempotency key of the one that created the account."""
+    key = values.get("idempotencyKey")
+    return key is not None and account["signUpKey"] == key
+
+
+async def _resume_sign_up(ctx: Context, account: AccountDoc) -> Objects:
+    """Returns the payload of an earlier sign-up whose response the client did not receive."""
+
+    async def work(tx: Transaction) -> SessionDoc | None:
+        return await loaders.accounts.sign_up_session(tx, account)
+
+    if session := await transaction(ctx.loaders.database, work):
+        return _session_payload(ctx, _Session(account, session))
+    return await _start_session(ctx, account, "signIn")
 
 
 async def _new_student(ctx: Context, tx: Transaction, values: InputValues, password_hash: str) -> _Session:
@@ -212,6 +268,11 @@ async def _insert_session(ctx: Context, tx: Transaction, account: AccountDoc, ac
     return _Session(account, session)
 
 
+def _duplicate() -> RefusedError:
+    message = "There is already an account with this address: sign in, or use another address."
+    return refusal("DUPLICATE", message, "email")
+
+
 def _wrong_credentials() -> RefusedError:
     return refusal("UNAUTHENTICATED", "The e-mail address or the password is wrong.")
 
@@ -221,13 +282,14 @@ def _session_payload(ctx: Context, new: _Session) -> Objects:
 
     The fields selected in the payload are therefore resolved for that viewer.
     """
-    account, session = new
+    account, session, generation = new
     viewer = _viewer(account, session)
     ctx.sign_in(viewer)
     access = ctx.tokens.access(viewer)
     return {
         "accessToken": access.text,
-        "refreshToken": ctx.tokens.refresh(RefreshToken(session["_id"], session["generation"])),
+        "refreshToken": ctx.tokens.refresh(RefreshToken(session["_id"], generation)),
+        "deviceToken": ctx.tokens.device(account["email"], session["_id"]),
         "expiresAt": access.expires_at,
         "viewer": viewer_doc(viewer),
     }

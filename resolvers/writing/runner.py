@@ -67,9 +67,15 @@ _NOT_IN_DIGEST = ("clientMutationId", "idempotencyKey")
 
 
 def mutation(
-    function: Mutation, input_type: type, *, description: str, commands: int, weight: int | None = None
+    function: Mutation,
+    input_type: type,
+    *,
+    description: str,
+    commands: int,
+    rare_commands: int = 0,
+    weight: int | None = None,
 ) -> fields.Declaration:
-    """Declares a field of Mutation. commands, weight: see resolvers.fields."""
+    """Declares a field of Mutation. commands, rare_commands, weight: see resolvers.fields."""
     name = to_camel_case(function.__name__)
     if not access.has_rule(name):
         raise TypeError(f"{name} has no rule in resolvers/access/rules.py")
@@ -81,7 +87,9 @@ def mutation(
     run.__signature__ = Signature(  # type: ignore[attr-defined] # read by resolvers.fields
         [Parameter("input", Parameter.KEYWORD_ONLY, annotation=Annotated[input_type, _INPUT])]
     )
-    return fields.root(run, description=description, commands=commands, weight=weight)
+    return fields.root(
+        run, description=description, commands=commands, rare_commands=rare_commands, weight=weight
+    )
 
 
 def write(
@@ -251,7 +259,7 @@ async def _finish(
         return changed
 
     while True:
-        take_time(_FOLLOW_UP_DEADLINE)
+        take_time(_FOLLOW_UP_DEADLINE, metered=False)
         if (changed := await transaction(ctx.loaders.database, work)) is None:
             return objects
         objects = {**objects, **changed}

@@ -106,8 +106,10 @@ async def outcome(issuer: Issuer, token: str, database: Database) -> Any:
     """The roles of a token's viewer, or the reason why it is refused."""
     try:
         return (await issuer.viewer(token, database)).roles
-    except (InvalidTokenError, IssuerUnavailableError) as error:
-        return type(error)
+    except InvalidTokenError:
+        return INVALID
+    except IssuerUnavailableError:
+        return UNAVAILABLE
 
 
 TAKEN, INVALID, UNAVAILABLE = frozenset(("STUDENT",)), InvalidTokenError, IssuerUnavailableError

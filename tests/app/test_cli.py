@@ -92,6 +92,14 @@ def test_dev_serves_sample_data_and_stops_on_ctrl_c(tmp_path: Path) -> None:
     assert mongods(tmp_path) == []
 
 
+def test_dev_is_for_development_whatever_the_environment_says(tmp_path: Path) -> None:
+    with running("dev", "--data-dir", str(tmp_path), "--empty", LECTERN_ENV="production") as (_, url):
+        until_it_answers(url)
+        query = {"query": "{ __schema { queryType { name } } }"}
+        answer = httpx.post(f"{url}/graphql", json=query).json()
+        assert answer == {"data": {"__schema": {"queryType": {"name": "Query"}}}}
+
+
 def test_dev_waits_for_requests_until_ctrl_c_comes_again(tmp_path: Path) -> None:
     with running("dev", "--data-dir", str(tmp_path), "--empty") as (process, url):
         with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))) as half:
@@ -291,4 +299,5 @@ def test_schema_check_reports_drift(tmp_path: Path) -> None:
     file.write_text(file.read_text().replace("totalCount: Int!", "totalCount: Int"))
     drifted = lectern("schema", "check", str(file))
     assert drifted.returncode == 1
-    assert "-  totalCount: Int\n+  totalCount: Int!" in drifted.stdout
+    assert "-  totalCount: Int @cost" in drifted.stdout
+    assert "+  totalCount: Int! @cost" in drifted.stdout

@@ -134,6 +134,15 @@ async def test_an_answer_has_its_plan_if_that_is_allowed(settings: Settings, dat
     assert [level["parents"] for level in told["plan"]["levels"]] == [1, 1]
     assert told["mongo"]["commands"] == told["plan"]["commands"] == 2
     assert "plan" not in await lectern_extension(settings, trace_plan=False)
+    told = await lectern_extension(settings, trace_plan=True, trace_commands=False)
+    assert told["mongo"]["commands"] == told["plan"]["commands"] == 2
+
+
+@pytest.mark.parametrize("asked", ["1", "plan"])
+async def test_without_traces_the_header_is_ignored(settings: Settings, asked: str) -> None:
+    async with client(settings.model_copy(update={"trace_commands": False})) as http:
+        answer = await post(http, {"query": "{ __typename }"}, GRAPHQL | {"x-lectern-trace": asked})
+    assert answer.json() == {"data": {"__typename": "Query"}}
 
 
 async def test_a_level_is_timed_even_if_its_first_place_gets_no_parents(

@@ -116,8 +116,7 @@ async def test_security_headers(static_dir: Path, path: str) -> None:
     async with client(static_dir) as http:
         answer = await http.get(path)
     assert answer.headers["content-security-policy"] == graphiql.CONTENT_SECURITY_POLICY
-    assert answer.headers["x-content-type-options"] == "nosniff"
-    assert answer.headers["referrer-policy"] == "same-origin"
+    assert answer.headers["cross-origin-opener-policy"] == "same-origin"
 
 
 def test_policy_allows_no_other_origin() -> None:

@@ -51,6 +51,20 @@ async def test_a_missing_index_is_reported_but_the_gateway_is_ready(
     assert [line for line in logged if "lectern indexes" in line["event"]]
 
 
+async def test_without_introspection_no_index_is_named(settings: Settings, database: Database) -> None:
+    await database.driver.drop_collection("reviews")
+    with capture_logs() as logged:
+        async with (
+            served(settings.model_copy(update={"introspection": False})) as gateway,
+            asyncio.timeout(5),
+        ):
+            while not [line for line in logged if "lectern indexes" in line["event"]]:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+            answer = await gateway.http.get("/readyz")
+    await indexes.ensure(database)
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
 async def test_indexes_that_are_built_while_it_serves_are_no_longer_missing(
     settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,14 +67,16 @@ async def test_an_invalid_token_is_a_401_and_one_that_cant_be_verified_a_503(
     async with http(settings, server.url) as client:
         answer = await ask(client, RSA.token(aud="another"))
         assert answer.status_code == 401
-        assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token"'
+        challenge = 'error="invalid_token", error_description="The external issuer\'s token is not valid."'
+        assert answer.headers["www-authenticate"] == f"Bearer {challenge}"
         assert answer.json()["errors"][0]["message"] == "The external issuer's token is not valid."
     server.status = 500
     async with http(settings, server.url) as client:
         answer = await ask(client, RSA.token())
         assert answer.status_code == 503
         assert answer.headers["retry-after"] == "10"
-        assert answer.json()["errors"][0]["extensions"] == {"code": "SERVICE_UNAVAILABLE"}
+        extensions = {"code": "SERVICE_UNAVAILABLE", "retryAfter": 10}
+        assert answer.json()["errors"][0]["extensions"] == extensions
         ours = TOKENS.access(Viewer(frozenset(("STAFF",)), subject="an account")).text
         assert (await ask(client, ours)).status_code == 200
         assert (await ask(client, "garbage")).status_code == 401
@@ -136,6 +138,29 @@ async def test_an_invalid_token_of_the_issuer_is_refused(
 ) -> None:
     assert await outcome(issuer(server.url), token, database) is INVALID
     assert await database["students"].count_documents({}) == 0
+
+
+@pytest.mark.parametrize(
+    ("token", "code"),
+    [
+        (RSA.token(exp=time() - 1), "TOKEN_EXPIRED"),
+        (RSA.token(exp=time() - 1, aud="another"), "UNAUTHENTICATED"),
+        (RSA.token(exp=time() - 1, iss=NAME + "/"), "UNAUTHENTICATED"),
+        (RSA.token(exp=time() - 1, nbf=LATER), "UNAUTHENTICATED"),
+        (RSA.token(exp=time() - 1, without="sub"), "UNAUTHENTICATED"),
+        (RSA.token(exp=time() - 1, name="\ud800"), "UNAUTHENTICATED"),
+        (RSA2.token(exp=time() - 1, kid="rsa"), "UNAUTHENTICATED"),
+        (RSA.token(aud="another"), "UNAUTHENTICATED"),
+        (RSA.token(nbf=LATER), "UNAUTHENTICATED"),
+    ],
+)
+async def test_only_a_token_that_is_right_but_for_its_age_is_called_expired(
+    settings: Settings, database: Database, server: Server, token: str, code: str
+) -> None:
+    async with http(settings, server.url, oidc_leeway=0) as client:
+        answer = await ask(client, token)
+    assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (401, code)
+    assert answer.headers["www-authenticate"].startswith('Bearer error="invalid_token", error_description="')
 
 
 async def test_clocks_may_differ_by_the_leeway(server: Server, database: Database) -> None:

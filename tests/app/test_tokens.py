@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from app.auth.authentication import Authentication
 from app.auth.session_tokens import AUDIENCE, ISSUER, SessionTokens
 from app.auth.token_errors import InvalidTokenError
+from app.http.token_rejection import rejection
 from app.main import create_app
 from app.settings import Settings
 from loaders.mongo.database import Database
@@ -106,6 +107,11 @@ ODD: dict[str, list[Any]] = {
 REFUSED: list[tuple[str, str, str]] = [
     ("expired", f"Bearer {signed(exp=ago(1))}", EXPIRED),
     ("expired, and of another", f"Bearer {signed(OTHERS._access_key, exp=ago(1))}", NOT_OURS),
+    ("expired, for another audience", f"Bearer {signed(exp=ago(1), aud='another')}", NOT_OURS),
+    ("expired, of another issuer", f"Bearer {signed(exp=ago(1), iss='https://id.example')}", NOT_OURS),
+    ("expired, and not yet valid", f"Bearer {signed(exp=ago(1), nbf=2**40)}", NOT_OURS),
+    ("expired, with another role", f"Bearer {signed(exp=ago(1), roles=['OWNER'])}", NOT_OURS),
+    ("expired, without a session's claim", f"Bearer {signed(exp=ago(1), without='sid')}", NOT_OURS),
     ("wrong key", f"Bearer {OTHERS.access(STAFF).text}", NOT_OURS),
     ("the key of refresh tokens", f"Bearer {signed(TOKENS._refresh_key)}", NOT_OURS),
     ("a refresh token", f"Bearer {TOKENS.refresh(RefreshToken(ObjectId(), 0))}", NOT_OURS),
@@ -141,10 +147,16 @@ async def test_an_invalid_token_gets_a_401_that_says_why(http: httpx.AsyncClient
     for what, authorization, message in REFUSED:
         answer = await asked(http, authorization, accept)
         assert answer.status_code == 401, what
-        assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token"', what
+        challenge = f'Bearer error="invalid_token", error_description="{message}"'
+        assert answer.headers["www-authenticate"] == challenge, what
         assert answer.headers["content-type"] == f"{accept}; charset=utf-8", what
-        told = [{"message": message, "extensions": {"code": "UNAUTHENTICATED"}}]
-        assert answer.json() == {"errors": told}, what
+        code = "TOKEN_EXPIRED" if message == EXPIRED else "UNAUTHENTICATED"
+        assert answer.json() == {"errors": [{"message": message, "extensions": {"code": code}}]}, what
+
+
+def test_a_challenge_has_only_the_characters_that_rfc_6750_allows() -> None:
+    headers = rejection(InvalidTokenError('no `é"\\\n\x7f` claim')).headers or {}
+    assert headers["www-authenticate"].endswith(f'description="no `{chr(39) * 5}` claim"')
 
 
 async def test_without_a_token_the_viewer_is_the_public(http: httpx.AsyncClient) -> None:

@@ -44,9 +44,12 @@ def test_audits_can_fail(tools: Tools, gateway_url: str) -> None:
     assert "MUST accept POST requests" in failed
 
 
-def test_links_for_persisted_queries_fall_back_to_the_text(tools: Tools, gateway_url: str) -> None:
-    """They first send a hash alone, and learn that it is not supported."""
+def test_links_for_persisted_queries_register_a_text_and_then_send_its_hash(
+    tools: Tools, gateway_url: str
+) -> None:
+    """Each link has an operation of its own, and runs it twice."""
     data = tools.output("persisted.mjs", f"{gateway_url}/graphql")
     assert set(data) == {"Apollo, POST", "Apollo, GET", "urql, POST", "urql, GET"}
     for link, answered in data.items():
-        assert answered["courses"]["nodes"][0]["title"], link
+        assert answered["data"]["courses"]["nodes"][0]["title"], link
+        assert answered["sent"] == ["hash", "hash and text", "hash"], link

@@ -1,4 +1,7 @@
-"""Runs many generated operations on both engines, over all available data: `make differential`."""
+"""Runs many generated operations on both engines, over all available data: `make differential`.
+
+With `--prices`, compares each operation with its price instead: `make prices`.
+"""
 
 import argparse
 import asyncio
@@ -20,6 +23,7 @@ from app.database import connect
 from tests.execution import sites
 from tests.execution.comparison import Tally, compare
 from tests.execution.operations import Question, questions
+from tests.execution.price_check import check_counted
 from tests.execution.site import survey
 
 PER_CHUNK = 500  # operations
@@ -32,6 +36,7 @@ class Chunk(NamedTuple):
     site: str
     seed: int
     shrink: bool
+    prices: bool
 
 
 class Outcome(NamedTuple):
@@ -41,7 +46,7 @@ class Outcome(NamedTuple):
 
 
 def main() -> int:
-    """Returns 0 if the engines agree on everything."""
+    """Returns 0 if every operation passes."""
     arguments = _arguments()
     with tempfile.TemporaryDirectory() as directory, embedded.running(Path(directory) / "mongod") as uri:
         names = _fill(uri, arguments.seed, Path(directory))
@@ -50,7 +55,7 @@ def main() -> int:
 
 
 def run(chunk: Chunk) -> Outcome:
-    """Compares the engines on one chunk, in this process."""
+    """Compares the engines, or the prices, on one chunk, in this process."""
     tally = Tally()
     try:
         with asyncio.Runner() as runner:
@@ -75,7 +80,7 @@ def _compare(runner: asyncio.Runner, chunk: Chunk, tally: Tally) -> None:
     )
     @given(questions(site))
     def check(question: Question) -> None:
-        runner.run(compare(site, question, tally))
+        runner.run((check_counted if chunk.prices else compare)(site, question, tally))
 
     try:
         check()
@@ -120,7 +125,7 @@ def _chunks(uri: str, names: list[str], arguments: argparse.Namespace) -> Iterat
     turns = [turn for name in names if name != "holed" for turn in (name, "holed")]
     while True:
         for name in turns:
-            yield Chunk(uri, name, seed, arguments.shrink)
+            yield Chunk(uri, name, seed, arguments.shrink, arguments.prices)
             seed += 1
 
 
@@ -138,6 +143,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="of the holes and of the first chunk")
     parser.add_argument("--processes", type=int, default=multiprocessing.cpu_count())
     parser.add_argument("--failures", type=int, default=5, help="stop at so many")
+    parser.add_argument("--prices", action="store_true", help="compare operations with their prices")
     parser.add_argument("--shrink", action="store_true", help="make failures small: minutes for each")
     return parser.parse_args()
 

@@ -103,20 +103,29 @@ def test_values_are_counted_once_for_each_object(query: str, values: int) -> Non
         # graphql-core runs introspection and the fields beside it: there, each alias is a call of its own.
         ("{ a: courses { totalCount } b: courses { totalCount } __schema { queryType { name } } }", 4),
         ("{ a: courses(first: 1) { totalCount } b: courses(first: 2) { totalCount } }", 4),
-        ("{ courses { nodes { a: reviews { nodes { id } } b: reviews { nodes { id } } } } }", 2),
+        ("{ courses { nodes { a: reviews { nodes { id } } b: reviews { nodes { id } } } } }", 1 + 3),
         ("{ categories { a: courses(first: 1) { totalCount } b: courses(first: 2) { totalCount } } }", 5),
         (
             "{ courses { nodes { category { name } } } "
             "c: courses(first: 3) { nodes { category { name } "
             "reviews { nodes { course { category { id } } } } } } }",
-            6,
+            10,
         ),
+        # The second list is empty, but the first is not: its categories are fetched.
+        ("{ a: courses(first: 2) { nodes { category { id } } } "
+         "b: courses(first: 0) { nodes { category { id } } } }", 4),
+        ("{ __typename courses { nodes { category { name } prerequisites { category { name } } } } }", 7),
+        ('{ platform { students } x: __type(name: "No") { name } }', 1),
+        # graphql-core runs an operation with such a condition.
+        ("query ($no: Boolean) { a: platform { students } b: platform { students } "
+         "c: __typename @skip(if: $no) }", 2),
         ('mutation { a: signOut(input: {refreshToken: "x"}) { clientMutationId } '
          'b: signOut(input: {refreshToken: "x"}) { clientMutationId } }', 10),
     ],
     ids=[
         "none", "roots", "lists", "beside introspection", "arguments", "calls", "lists of parents",
-        "branches", "writes",
+        "branches", "an empty page", "depths", "one beside introspection",
+        "a condition without a value", "writes",
     ],
 )  # fmt: skip
 def test_equal_calls_of_one_depth_are_one(query: str, commands: int) -> None:
@@ -155,7 +164,7 @@ def test_a_price_adds_up_objects_values_and_commands() -> None:
 
 
 QUERY = "{ courses(first: 100) { nodes { reviews(first: 10) { nodes { id } } } } }"
-PRICE = 1201 + (100 * 25 + 1000) // 5 + 2 * 20
+PRICE = 1201 + (100 * 25 + 1000) // 5 + 4 * 20
 
 
 @pytest.mark.parametrize(("allowed", "is_refused"), [(PRICE, False), (PRICE - 1, True)])
@@ -166,7 +175,7 @@ def test_an_operation_costs_at_most_max_cost(allowed: int, is_refused: bool) -> 
         assert prepared.cost.price == PRICE
         return
     assert refusal(prepared) == (
-        f"The operation costs up to {PRICE:,} (1,201 objects, 3,500 values and 2 commands), but at most "
+        f"The operation costs up to {PRICE:,} (1,201 objects, 3,500 values and 4 commands), but at most "
         f"{allowed:,} are allowed (LECTERN_MAX_COST). Request smaller pages with `first`, or fewer fields."
     )
 
@@ -244,6 +253,15 @@ def _is_input(kind: Any) -> bool:
     return type(kind).__name__ == "GraphQLInputObjectType"
 
 
+def test_each_location_of_a_directive_is_a_value() -> None:
+    locations = [location for directive in schema.directives for location in directive.locations]
+    assert cost("{ __schema { directives { locations } } }").values == 2 * len(locations)
+
+
+def test_a_node_beside_introspection_sends_two_commands() -> None:
+    assert cost('{ node(id: "x") { id } __schema { queryType { name } } }') == (10 + 2, 10 + 2, 2)
+
+
 @pytest.mark.parametrize("allowed", [True, False])
 def test_introspection_costs_at_most_max_introspection_cost(allowed: bool) -> None:
     query = "{ __schema { types { name } } }"
@@ -289,3 +307,60 @@ def test_fields_beside_introspection_count_as_much_as_graphql_core_takes() -> No
 )
 def test_a_search_may_send_two_more_commands(query: str, variables: dict[str, Any], commands: int) -> None:
     assert cost(query, variables).commands == commands
+
+
+def test_a_cached_cost_depends_on_whether_there_is_a_search() -> None:
+    text = parse("query ($s: String) { courses(filter: { search: $s }) { nodes { id } } }")
+    operation = get_operation_ast(text)
+    assert operation is not None
+    document = Document(schema, text, operation)
+    costs = [document.cost(document.variables.coerced({"s": s}), UNLIMITED) for s in (None, "a", None)]
+    assert [found.commands for found in costs] == [1, 3, 1]
+
+
+@pytest.mark.parametrize(
+    ("query", "values"),
+    [
+        ('{ courses(filter: {tags: "a"}) { __typename } }', 1 + 1),
+        ('{ nodes(ids: "a") { id } }', 1 + 1),
+        ('query ($t: String! = "a") { courses(filter: {tags: [$t, "b"]}) { __typename } }', 1 + 2),
+    ],
+)
+def test_a_single_value_is_a_list_of_one(query: str, values: int) -> None:
+    assert cost(query).values == values
+
+
+@pytest.mark.parametrize(
+    ("query", "variables"),
+    [
+        ("{ a: courses { totalCount } b: courses { totalCount } }", None),
+        (
+            "{ courses { ...F } c: courses { ...F } } fragment F on CourseConnection { nodes { id } }",
+            None,
+        ),
+        (
+            '{ node(id: "x") { ... on Course { description tags } ... on Review { body course { id } } } }',
+            None,
+        ),
+        ('{ nodes(ids: ["a", "b"]) { id ... on Course { runs(first: 2) { nodes { id } } } } }', None),
+        ("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", {"ids": ["a"] * 100}),
+        ("query ($n: Int = 4) { courses(first: $n) { nodes { id } } }", {"n": 100}),
+        (
+            "query ($on: Boolean!) { courses @include(if: $on) { totalCount } platform { students } }",
+            {"on": True},
+        ),
+        (
+            "query ($on: Boolean!) { courses @skip(if: $on) { totalCount } platform { students } }",
+            {"on": True},
+        ),
+        ('mutation { signOut(input: {refreshToken: "x"}) { errors { code } } }', None),
+    ],
+    ids=["aliases", "fragments", "node", "nodes", "ids", "variable", "include", "skip", "write"],
+)
+def test_every_operation_is_accepted_up_to_exactly_its_price(
+    query: str, variables: dict[str, Any] | None
+) -> None:
+    price = cost(query, variables).price
+    for allowed, expected in ((price, Prepared), (price - 1, Refusal)):
+        executor = Executor(schema, replace(UNLIMITED, cost=allowed))
+        assert isinstance(executor.prepare(Operation(query, variables)), expected)

@@ -110,7 +110,7 @@ def test_a_plan_is_printed_as_text(executor: Executor) -> None:
     lines = plan_text(explained(executor, Q)).splitlines()
     assert lines[:3] == [
         "engine       compiled",
-        "cost         up to 89 of 1,000,000,000 (LECTERN_MAX_COST): 17 objects, 64 values, 3 commands",
+        "cost         up to 129 of 1,000,000,000 (LECTERN_MAX_COST): 17 objects, 64 values, 5 commands",
         "commands     3",
     ]
     assert " 2    Course.reviews(first: 3): ReviewConnection!  [1 command]" in lines

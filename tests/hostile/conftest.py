@@ -37,5 +37,6 @@ async def load(settings: Settings) -> None:
 
 
 def production(settings: Settings) -> dict[str, str]:
-    """The environment of a gateway in production."""
-    return environment(settings) | {"LECTERN_ENV": "production"}
+    """The environment of a gateway in production that shows what costs most: introspection."""
+    shown = dict.fromkeys(("LECTERN_INTROSPECTION", "LECTERN_GRAPHIQL", "LECTERN_TRACE_COMMANDS"), "true")
+    return environment(settings) | shown | {"LECTERN_ENV": "production"}

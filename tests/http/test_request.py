@@ -1,16 +1,14 @@
 """Methods, URLs, and hashes of persisted queries."""
 
-import json
-from typing import Any
 from urllib.parse import quote
 
 import httpx
 import pytest
 
-from tests.http.requests import ANSWER, BODY, QUERY, error, post
+from tests.http.requests import ANSWER, BODY, QUERY, error
 
 GRAPHQL = {"accept": "application/graphql-response+json"}
-HASH = {"persistedQuery": {"version": 1, "sha256Hash": "ecf4edb46db40b5132295c0291d62fb65d6759a9eedfa4d5d612dd5ec54a6b38"}}  # fmt: skip # noqa: E501
+
 
 # -- methods -----------------------------------------------------------------------------------------------
 
@@ -142,44 +140,3 @@ async def test_get_ignores_the_body_and_post_the_url(http: httpx.AsyncClient) ->
     assert get.json() == ANSWER
     posted = await http.post("/graphql?query={x}&query=%ff", json={"query": QUERY})
     assert posted.json() == ANSWER
-
-
-# -- persisted queries -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "parameters",
-    [
-        {"extensions": HASH},
-        {"extensions": HASH, "operationName": "A", "variables": {"a": 1}},
-        {"extensions": HASH, "query": None},
-        {"extensions": HASH, "query": ""},
-        {"extensions": {"persistedQuery": {"version": 2, "sha256Hash": "x"}}},
-        {"extensions": {**HASH, "clientLibrary": {"name": "@apollo/client", "version": "4.3.8"}}},
-    ],
-)
-@pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_the_answer_to_a_hash_alone_says_that_texts_are_needed(
-    http: httpx.AsyncClient, method: str, parameters: dict[str, Any]
-) -> None:
-    """@apollo/client 4.3 and @urql/exchange-persisted 5.0 both fall back to the text for these statuses."""
-    for headers, status in (({}, 200), (GRAPHQL, 400)):
-        if method == "GET":
-            texts = {
-                n: v if isinstance(v, str) else json.dumps(v) for n, v in parameters.items() if v is not None
-            }
-            answer = await http.get("/graphql", params=texts, headers=headers)
-        else:
-            answer = await http.post("/graphql", json=parameters, headers=headers)
-        assert error(answer) == (status, "PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported")
-
-
-async def test_a_hash_with_its_text_is_run(http: httpx.AsyncClient) -> None:
-    answer = await post(http, json.dumps({"query": QUERY, "extensions": HASH}))
-    assert (answer.status_code, answer.json()) == (200, ANSWER)
-
-
-@pytest.mark.parametrize("extensions", [{}, {"other": 1}, None])
-async def test_without_a_hash_the_query_is_missing(http: httpx.AsyncClient, extensions: Any) -> None:
-    answer = await post(http, json.dumps({"extensions": extensions}))
-    assert error(answer)[:2] == (400, "BAD_REQUEST")

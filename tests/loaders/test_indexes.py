@@ -12,7 +12,7 @@ from bson import ObjectId
 from app.database import connect
 from app.settings import Settings
 from loaders import indexes
-from loaders.accounts import account
+from loaders.accounts import refresh_tokens
 from loaders.collections import COLLECTIONS
 from loaders.idempotency import KEPT
 from loaders.mongo.database import Database
@@ -164,7 +164,7 @@ def test_the_documentation_says_what_a_ttl_index_deletes() -> None:
     }  # fmt: skip
     assert {name for name, _ in rows} == deleted
     assert dict(rows)["idempotencyKeys"] == f"{KEPT // timedelta(hours=1)} hours"
-    assert dict(rows)["sessions"].startswith(f"{account.LASTS.days} days")
+    assert dict(rows)["sessions"].startswith(f"{refresh_tokens.LASTS.days} days")
     (lifetime,) = [i.seconds for i in COLLECTIONS["idempotencyKeys"].indexes if i.seconds is not None]
     assert lifetime == KEPT.total_seconds()
 

@@ -2,12 +2,13 @@
 
 from asyncio import Event, gather
 from datetime import UTC, datetime
+from time import monotonic
 
 import pytest
 from bson import ObjectId
 from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
 
-from loaders.mongo import Change, Document
+from loaders.mongo import Change, Document, Meter, Scope, current_scope, find
 from loaders.mongo.database import Database
 from loaders.mongo.transactions import Transaction, transaction
 
@@ -211,3 +212,25 @@ async def test_changes_have_the_values_before_and_after(database: Database) -> N
         (B, {"n": 2, "m": None}, {"n": 2, "m": None}),
         (B, {"_id": B, "n": 2, "at": then, "m": None}, None),
     ]
+
+
+@pytest.mark.parametrize("failures", [0, 1, 3])
+async def test_a_meter_counts_only_the_attempt_that_is_committed(database: Database, failures: int) -> None:
+    attempts: list[Transaction] = []
+
+    async def work(tx: Transaction) -> None:
+        attempts.append(tx)
+        await tx.insert("things", {"_id": A})
+        if len(attempts) <= failures:
+            raise OperationFailure("again", 0, {"errorLabels": ["TransientTransactionError"]})
+
+    scope = Scope(monotonic() + 60)
+    scope.meter = Meter()
+    outer = current_scope.set(scope)
+    try:
+        await find(database["things"], {}, size=1)
+        await transaction(database, work)
+    finally:
+        current_scope.reset(outer)
+    assert len(attempts) == failures + 1
+    assert scope.meter.sent == 1 + 2  # the find, the insert and the commit

@@ -56,14 +56,12 @@ def serving(
 ) -> Iterator[Gateway]:
     """Runs a gateway, and waits until it can answer."""
     (port,) = free_ports(1)
-    process = Process(
-        [*LECTERN, "0", "--workers", str(workers)],
-        log,
-        {**environment(settings), "LECTERN_ADMIN_PORT": str(port), **variables},
-    )
+    process_environment = {**environment(settings), "LECTERN_ADMIN_PORT": str(port), **variables}
+    process = Process([*LECTERN, "0", "--workers", str(workers)], log, process_environment)
     try:
         gateway = Gateway(process, f"http://127.0.0.1:{port}")
-        until(lambda: process.output.count("Application startup complete") >= workers)
+        processes = workers + (process_environment["LECTERN_ADMIN_PORT"] != "0")  # the admin process, too
+        until(lambda: process.output.count("Application startup complete") >= processes)
         yield gateway
     finally:
         process.kill()

@@ -201,7 +201,7 @@ def test_the_admin_process_ends_with_a_killed_supervisor(gateway: Gateway) -> No
     port = int(gateway.admin.rpartition(":")[2])
     gateway.process.kill()
     eventually(lambda: not any(map(runs, children)))
-    assert not listens(port)
+    eventually(lambda: not listens(port))
 
 
 def test_the_public_port_has_the_metrics_of_all_workers_if_wanted(

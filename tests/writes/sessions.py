@@ -8,18 +8,20 @@ import httpx
 from starlette.types import ASGIApp
 
 from app.main import create_app
+from app.observing import Listener
 from app.settings import Settings
 from tests.writes.support import Doc, Value
 
 EMAIL, PASSWORD = "ada@example.org", "correct horse battery"
 ADDRESS = "198.51.100.7"
 SESSION = (
-    "accessToken refreshToken expiresAt viewer { roles student { id name email country } } "
-    "errors { code message path } clientMutationId"
+    "accessToken refreshToken deviceToken expiresAt viewer { roles student { id name email country } } "
+    "errors { code message path retryAfter } clientMutationId"
 )
 _SELECTED = {"signOut": "errors { code message path } clientMutationId"}
+_LIMITED = "errors { code message path retryAfter }"
 _SELECTED |= {
-    "changePassword": "viewer { roles student { email } } " + _SELECTED["signOut"],
+    "changePassword": f"viewer {{ roles student {{ email }} }} {_LIMITED}",
     "updateProfile": "student { bio } " + _SELECTED["signOut"],
 }
 
@@ -58,13 +60,23 @@ class Gateway:
         payload: Doc = answer["data"]["it"]
         return payload
 
-    async def sign_up(self, email: str = EMAIL, password: str = PASSWORD, **more: Value) -> Doc:
-        payload = await self.mutate("signUp", {"name": "Ada", "email": email, "password": password, **more})
+    async def sign_up(
+        self, email: str = EMAIL, password: str = PASSWORD, *, address: str = ADDRESS, **more: Value
+    ) -> Doc:
+        values = {"name": "Ada", "email": email, "password": password, **more}
+        payload = await self.mutate("signUp", values, address=address)
         assert payload["errors"] == []
         return payload
 
-    async def sign_in(self, email: str = EMAIL, password: str = PASSWORD, address: str = ADDRESS) -> Doc:
-        return await self.mutate("signIn", {"email": email, "password": password}, address=address)
+    async def sign_in(
+        self,
+        email: str = EMAIL,
+        password: str = PASSWORD,
+        address: str = ADDRESS,
+        device: str | None = None,
+    ) -> Doc:
+        values = {"email": email, "password": password, "deviceToken": device}
+        return await self.mutate("signIn", values, address=address)
 
     async def refresh(self, token: str, key: str | None = None) -> Doc:
         return await self.mutate("refreshSession", {"refreshToken": token, "idempotencyKey": key})
@@ -75,8 +87,8 @@ class Gateway:
 
 
 @asynccontextmanager
-async def served(settings: Settings) -> AsyncIterator[Gateway]:
-    app = create_app(settings)
+async def served(settings: Settings, *listeners: Listener) -> AsyncIterator[Gateway]:
+    app = create_app(settings, *listeners)
     async with app.router.lifespan_context(app):
         yield Gateway(app)
 

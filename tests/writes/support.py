@@ -6,12 +6,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
+from unittest.mock import patch
 
 import httpx
 from graphql import GraphQLObjectType, GraphQLOutputType, get_named_type, is_leaf_type
 
+from app.execution import Answer, Executor, Prepared, Refusal
 from app.main import create_app
 from app.observing import Listener
+from app.request import Request
 from app.settings import Settings
 from loaders.mongo.database import Database
 from loaders.mongo.transactions import Transaction, transaction
@@ -126,10 +129,25 @@ class LateWrites(Listener):
         self.outcomes.append((kind, error))
 
 
+class PricedExecutor(Executor):
+    """An executor whose operations may not take more than their prices."""
+
+    async def run(self, prepared: Prepared, request: Request) -> Answer | Refusal:
+        answer = await super().run(prepared, request._replace(is_metered=True))
+        if isinstance(answer, Answer) and (actual := answer.actual):
+            assert all(spent <= most for spent, most in zip(actual, prepared.cost, strict=True)), (
+                actual,
+                prepared.cost,
+                prepared.operation,
+            )
+        return answer
+
+
 @asynccontextmanager
 async def served(settings: Settings, *listeners: Listener) -> AsyncIterator[Gateway]:
     """Serves a gateway in this process."""
-    app = create_app(settings, *listeners)
+    with patch("app.main.Executor", PricedExecutor):
+        app = create_app(settings, *listeners)
     transport = httpx.ASGITransport(app, client=("198.51.100.7", 1))
     async with (
         app.router.lifespan_context(app),

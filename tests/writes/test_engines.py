@@ -13,7 +13,7 @@ from tests.writes.scenes import NAMES, scenes
 from tests.writes.support import Gateway, operation, served
 
 #: What is selected of the objects of payloads: more than plain values, so that both engines have work to do.
-_SELECTIONS = {
+SELECTIONS = {
     "course": """course { __typename id slug title status category { name } instructors { name }
       price { formatted } rating { count average histogram { count } } studentCount createdAt updatedAt
       viewerCanReview
@@ -48,7 +48,7 @@ async def test_both_engines_give_the_same_answer_and_repeat_it(
     """Both engines return the answer of the first one for a retry with its key."""
     viewer, values = (await scenes(database))[name]
     engines = [gateway, reference] if first == "compiled" else [reference, gateway]
-    text = operation(name, selections=_SELECTIONS)
+    text = operation(name, selections=SELECTIONS)
     answers = [await engine.ask(text, {"input": values}, viewer) for engine in (engines[0], *engines)]
     assert answers[0] == answers[1] == answers[2]
     assert answers[0][name]["errors"] == []

@@ -1,0 +1,201 @@
+"""The actual cost of an operation: the same sums as its maximum cost, for the response that it got.
+
+Objects are counted by column: all objects that share a selection are counted together, so an object costs
+time only for its nested objects and lists, not for each of its values.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from itertools import chain
+from typing import Any, NamedTuple, TypeAlias
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    GraphQLObjectType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    get_named_type,
+    get_nullable_type,
+    is_abstract_type,
+    is_introspection_type,
+    is_leaf_type,
+    is_list_type,
+)
+
+from app.execution.argument_values import ArgumentValues, page_size
+from app.execution.compiler import CoercedValues, Selected
+from app.execution.cost import INTROSPECTED_VALUE, ON_GRAPHQL_CORE, leaves_out_elements
+from app.execution.introspection_size import FIELDS
+from resolvers.schema import declaration
+
+_Object: TypeAlias = Mapping[str, Any]  # an object of the response, whose values are any JSON values
+
+
+class ResponseSize(NamedTuple):
+    """The objects and values of a response, counted as app.execution.cost.Cost counts them."""
+
+    objects: int
+    values: int
+
+
+class _Tally:
+    """Objects and values that have been counted so far."""
+
+    __slots__ = ("objects", "values")
+
+    def __init__(self) -> None:
+        self.objects = self.values = 0
+
+
+class _Shape:
+    """The selection on one object type.
+
+    keys: the response keys. hidden: the number of elements that are fetched for each object but don't appear
+    in the response. leaves: the weights of the keys that count once for each object. lists: the weights of
+    the lists of leaves, which count once for each element. nested: the shapes that the objects under a key
+    can have.
+    """
+
+    __slots__ = ("hidden", "keys", "leaves", "lists", "nested", "objects", "values")
+
+    def __init__(
+        self,
+        keys: tuple[str, ...],
+        hidden: int,
+        leaves: Mapping[str, int],
+        lists: Mapping[str, int],
+        nested: Mapping[str, Sequence["_Shape"]],
+    ) -> None:
+        self.keys, self.hidden, self.leaves, self.lists, self.nested = keys, hidden, leaves, lists, nested
+        self.objects, self.values = 1 + hidden, sum(leaves.values())
+
+
+class ResponseCost:
+    """Counts the responses of one operation, for given values of its variables.
+
+    The operation must have been priced, so that it is neither too large nor too deep: all its selections are
+    walked with their fragments expanded.
+
+    list_values: the number of values in list arguments, which are part of every size. on_graphql_core: see
+    app.execution.cost.priced.
+    """
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        document: DocumentNode,
+        operation: OperationDefinitionNode,
+        variables: CoercedValues,
+        list_values: int,
+        *,
+        on_graphql_core: bool = False,
+    ) -> None:
+        self._list_values = list_values
+        root = schema.get_root_type(operation.operation)
+        assert root is not None  # noqa: S101  # validation has ensured this
+        shapes = _Shapes(schema, Selected(schema, document, variables), ArgumentValues(variables))
+        fields = shapes.selected.on(root, [operation.selection_set])
+        introspected = {k: nodes for k, nodes in fields.items() if nodes[0].name.value in FIELDS}
+        own = {key: nodes for key, nodes in fields.items() if key not in introspected}
+        self._own = shapes.of_fields(root, own)
+        self._introspected = shapes.of_fields(root, introspected) if introspected else None
+        self._factor = ON_GRAPHQL_CORE if on_graphql_core else 1
+
+    def size(self, data: _Object | None) -> ResponseSize:
+        """Counts the data of a response."""
+        if data is None:
+            return ResponseSize(0, self._list_values)
+        tally = _Tally()
+        _count(tally, [self._own], [data])
+        tally.objects = (tally.objects - 1) * self._factor  # the data itself is not an object that counts
+        tally.values *= self._factor
+        if self._introspected is not None:
+            _count(tally, [self._introspected], [data])
+            tally.objects -= 1
+        return ResponseSize(tally.objects, tally.values + self._list_values)
+
+
+class _Shapes:
+    """Finds the shapes of an operation's objects."""
+
+    def __init__(self, schema: GraphQLSchema, selected: Selected, arguments: ArgumentValues) -> None:
+        self._schema, self.selected, self._arguments = schema, selected, arguments
+
+    def of_fields(
+        self, type_: GraphQLObjectType, fields: Mapping[str, Sequence[FieldNode]], page: int = 0
+    ) -> _Shape:
+        """page: for connections, the number of elements in each."""
+        hidden = page if leaves_out_elements(type_, fields) else 0
+        leaves: dict[str, int] = {}
+        lists: dict[str, int] = {}
+        nested: dict[str, list[_Shape]] = {}
+        for key, nodes in fields.items():
+            field = self._schema.get_field(type_, nodes[0].name.value)
+            assert field is not None  # noqa: S101  # validation has ensured this
+            kind, is_list = get_named_type(field.type), is_list_type(get_nullable_type(field.type))
+            weight = self._weight(type_, nodes[0].name.value, is_leaf=is_leaf_type(kind))
+            (lists if is_list and is_leaf_type(kind) else leaves)[key] = weight
+            if not is_leaf_type(kind):
+                nested[key] = self._below(kind, nodes)
+        return _Shape(tuple(fields), hidden, leaves, lists, nested)
+
+    def _below(self, kind: Any, nodes: Sequence[FieldNode]) -> list[_Shape]:  # Any: get_named_type's type
+        types = self._schema.get_possible_types(kind) if is_abstract_type(kind) else [kind]
+        sets = [node.selection_set for node in nodes if node.selection_set]
+        page = page_size(self._arguments.sizes(nodes[0]))
+        return [self.of_fields(type_, self.selected.on(type_, sets), page) for type_ in types]
+
+    def _weight(self, type_: GraphQLObjectType, name: str, *, is_leaf: bool) -> int:
+        if is_introspection_type(type_) or name in FIELDS:
+            return INTROSPECTED_VALUE if is_leaf else 0
+        if name == "__typename":
+            return 1
+        weight: int = declaration(type_.fields[name]).metadata.get("weight", 1 if is_leaf else 0)
+        return weight
+
+
+def _count(tally: _Tally, shapes: Sequence[_Shape], objects: Sequence[_Object]) -> None:
+    """Counts objects with everything in them. shapes: the shapes that each of them can have."""
+    if len(shapes) > 1:
+        _count_by_keys(tally, shapes, objects)
+        return
+    shape = shapes[0]
+    tally.objects += len(objects) * shape.objects
+    tally.values += len(objects) * shape.values
+    for key, weight in shape.lists.items():
+        tally.values += weight * len(_items(objects, key))
+    for key, inner in shape.nested.items():
+        if below := _items(objects, key):
+            _count(tally, inner, below)
+
+
+def _count_by_keys(tally: _Tally, shapes: Sequence[_Shape], objects: Sequence[_Object]) -> None:
+    """Counts objects of several types. The type of an object is known by its keys.
+
+    If several types have the same keys, each value counts with the lowest of their weights.
+    """
+    groups: dict[tuple[str, ...], list[_Object]] = {}
+    for object_ in objects:
+        groups.setdefault(tuple(object_), []).append(object_)
+    for keys, group in groups.items():
+        _count(tally, [reduce(_merged, (shape for shape in shapes if shape.keys == keys))], group)
+
+
+def _merged(one: _Shape, other: _Shape) -> _Shape:
+    """Returns the shape of objects that can have either of two shapes with the same keys."""
+    return _Shape(
+        one.keys,
+        min(one.hidden, other.hidden),
+        {key: min(weight, other.leaves[key]) for key, weight in one.leaves.items()},
+        {key: min(weight, other.lists[key]) for key, weight in one.lists.items()},
+        {key: [*shapes, *other.nested[key]] for key, shapes in one.nested.items()},
+    )
+
+
+def _items(objects: Sequence[_Object], key: str) -> list[Any]:  # Any: the values are any JSON values
+    """Returns what objects have under a key, without nulls. A list counts as its items."""
+    found = [value for object_ in objects if (value := object_[key]) is not None]
+    if found and type(found[0]) is list:
+        return [item for item in chain.from_iterable(found) if item is not None]
+    return found

@@ -1,0 +1,55 @@
+"""Validates and prices the operations of a manifest before they become trusted."""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from app.error_codes import BAD_USER_INPUT, OPERATION_RESOLUTION_FAILURE
+from app.execution import Executor, Operation, Refusal
+from app.persisted.manifests import ManifestOperation
+from loaders.persisted import NewOperation
+
+_NAME = re.compile(r"\b(?:query|mutation|subscription)\s+([_A-Za-z]\w{0,99})")
+_SEVERAL = "it has several operations. Write a document for each, with the fragments that it uses."
+
+
+class Checked(NamedTuple):
+    """The valid operations of a manifest, and a line for each error in the others."""
+
+    operations: Sequence[NewOperation]
+    problems: Sequence[str]
+
+
+def check_manifest(executor: Executor, operations: Sequence[ManifestOperation]) -> Checked:
+    """Checks every operation against the schema and the limits."""
+    valid: list[NewOperation] = []
+    problems: list[str] = []
+    for operation in operations:
+        checked = executor.prepare(Operation(operation.text))
+        if isinstance(checked, Refusal) and checked.code != BAD_USER_INPUT:
+            problems += [f"{_label(operation)}: {problem}" for problem in _problems(checked)]
+        else:
+            # Errors of this code are about variables, which have no values here: the document is valid.
+            price = None if isinstance(checked, Refusal) else checked.cost.price
+            valid.append(NewOperation(*operation, _name(operation.text), price))
+    return Checked(valid, problems)
+
+
+def _problems(refusal: Refusal) -> Sequence[str]:
+    if refusal.code == OPERATION_RESOLUTION_FAILURE:
+        return [_SEVERAL]
+    return [_place(error.get("locations")) + error["message"] for error in refusal.errors]
+
+
+def _place(locations: Sequence[dict[str, int]] | None) -> str:
+    return f"line {locations[0]['line']}, column {locations[0]['column']}: " if locations else ""
+
+
+def _label(operation: ManifestOperation) -> str:
+    name = _name(operation.text)
+    return f"{name} ({operation.id})" if name else operation.id
+
+
+def _name(text: str) -> str:
+    found = _NAME.search(text)
+    return found[1] if found else ""

@@ -1,0 +1,253 @@
+"""Trusted operations, and the versions of clients that use them.
+
+An operation is stored once, under its id. A version of a client lists the ids of its operations. Every change
+is a transaction that replaces the revision, so a gateway notices changes by reading one small document.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple, TypeAlias, TypeVar
+
+import pymongo
+from bson import ObjectId
+
+from loaders.mongo import Database, Document, Transaction, find, find_one, send, transaction, utc
+
+T = TypeVar("T")
+
+_OPERATIONS, _VERSIONS, _REVISION = "trustedOperations", "trustedVersions", "trustedRevision"
+_AT_ONCE = 1_000  # number of operations that one command inserts or deletes
+_MOST_VERSIONS = 10_000
+
+
+class VersionKey(NamedTuple):
+    """The name of a client and its version."""
+
+    client: str
+    version: str
+
+
+class NewOperation(NamedTuple):
+    """An operation to push. price: None if it depends on variables without default values."""
+
+    id: str
+    text: str
+    name: str
+    price: int | None
+
+
+class TrustedText(NamedTuple):
+    """A trusted operation: its id, its text, the operation's name and its price (see NewOperation)."""
+
+    id: str
+    text: str
+    name: str
+    price: int | None
+
+
+class Version(NamedTuple):
+    """A version of a client. used_at: None if none of its operations was used since it was pushed."""
+
+    key: VersionKey
+    ids: Sequence[str]
+    pushed_at: datetime
+    used_at: datetime | None
+
+
+class Catalogue(NamedTuple):
+    """All trusted operations at one revision. is_complete: False if there are more than were asked for."""
+
+    revision: ObjectId
+    operations: Sequence[TrustedText]
+    versions: Sequence[Version]
+    is_complete: bool
+
+
+class Pushed(NamedTuple):
+    """What a push has done. added: the number of operations that weren't stored before it.
+
+    is_changed: False if the version already had all of the operations.
+    """
+
+    added: int
+    is_changed: bool
+
+
+class ConflictError(Exception):
+    """Ids are already stored with another text.
+
+    users: the versions that use each id.
+    """
+
+    def __init__(self, users: dict[str, Sequence[VersionKey]]) -> None:
+        super().__init__(", ".join(users))
+        self.users = users
+
+
+class TooManyError(Exception):
+    """A push would exceed a limit. number, size: the operations there would be, and the bytes of texts."""
+
+    def __init__(self, number: int, size: int) -> None:
+        super().__init__(number, size)
+        self.number, self.size = number, size
+
+
+_Chosen: TypeAlias = Callable[[Version], bool]
+
+
+async def current_revision(database: Database) -> ObjectId | None:
+    """Returns the revision, which every change replaces; None before the first push. Sends one command."""
+    found: Document | None = await find_one(database[_REVISION], {})
+    return found["number"] if found is not None else None
+
+
+async def load(database: Database, most: int) -> Catalogue | None:
+    """Returns the trusted operations, but at most `most`. Returns None before the first push.
+
+    Reads again if there was a change meanwhile, so that the result is that of one moment.
+    """
+    while (revision := await current_revision(database)) is not None:
+        stored = await find(
+            database[_OPERATIONS], {}, size=most + 1, limit=most + 1, sort=[("_id", pymongo.ASCENDING)]
+        )
+        found = await versions(database)
+        if revision == await current_revision(database):
+            texts = [TrustedText(one["_id"], one["text"], one["name"], one["price"]) for one in stored]
+            return Catalogue(revision, texts[:most], found, len(texts) <= most)
+    return None
+
+
+async def versions(database: Database) -> Sequence[Version]:
+    """Returns the versions of all clients, ordered by client and then by time."""
+    sort = [("_id.client", pymongo.ASCENDING), ("pushedAt", pymongo.ASCENDING)]
+    return [_version(one) for one in await find(database[_VERSIONS], {}, size=_MOST_VERSIONS, sort=sort)]
+
+
+async def push(
+    database: Database, key: VersionKey, operations: Sequence[NewOperation], *, most: int, most_bytes: int
+) -> Pushed:
+    """Stores the operations of a version, all or none. Those that the version had before stay.
+
+    Changes nothing if the version already has all of them. Raises ConflictError or TooManyError.
+    """
+    by_id = {one.id: one for one in operations}
+
+    async def work(tx: Transaction) -> Pushed:
+        await _require_same_texts(tx, by_id)
+        document = await tx.find_one(_VERSIONS, {"_id": _id(key)})
+        listed: list[str] = document["ids"] if document else []
+        ids = dict.fromkeys([*listed, *by_id])
+        if document and len(ids) == len(listed):
+            return Pushed(0, is_changed=False)
+        await _revise(tx)
+        new = [by_id[own] for own in await _absent(tx, by_id)]
+        await _require_room(tx, new, most, most_bytes)
+        for some in _split(new):
+            await tx.insert_all(_OPERATIONS, [_operation(one, tx.now) for one in some])
+        used = {"usedAt": document["usedAt"]} if document and "usedAt" in document else {}
+        await tx.put(_VERSIONS, {"_id": _id(key), "ids": list(ids), "pushedAt": tx.now, **used})
+        return Pushed(len(new), is_changed=True)
+
+    return await transaction(database, work)
+
+
+async def remove(database: Database, chosen: _Chosen) -> tuple[Sequence[Version], int]:
+    """Deletes versions, and the operations that no other version uses.
+
+    Returns the versions and the number of operations.
+    """
+
+    async def work(tx: Transaction) -> tuple[Sequence[Version], int]:
+        found = [_version(one) for one in await tx.find(_VERSIONS, {}, size=_MOST_VERSIONS)]
+        gone = [one for one in found if chosen(one)]
+        if not gone:
+            return gone, 0
+        await _revise(tx)
+        left = {own for one in found if one not in gone for own in one.ids}
+        unused = sorted({own for one in gone for own in one.ids} - left)
+        for version in gone:
+            await tx.delete_all(_VERSIONS, {"_id": _id(version.key)})
+        for ids in _split(unused):
+            await tx.delete_all(_OPERATIONS, {"_id": {"$in": ids}})
+        return gone, len(unused)
+
+    return await transaction(database, work)
+
+
+async def mark_used(database: Database, keys: Iterable[VersionKey], at: datetime) -> None:
+    """Stores when versions were last used. Sends one command."""
+    query = {"_id": {"$in": [_id(key) for key in keys]}}
+    await send(
+        database[_VERSIONS],
+        "update",
+        lambda target: target.update_many(query, {"$max": {"usedAt": at}}),
+    )
+
+
+async def _require_same_texts(tx: Transaction, by_id: dict[str, NewOperation]) -> None:
+    stored = [
+        one
+        for ids in _split(list(by_id))
+        for one in await tx.find(_OPERATIONS, {"_id": {"$in": ids}}, size=len(ids))
+    ]
+    others = [one["_id"] for one in stored if one["text"] != by_id[one["_id"]].text]
+    if others:
+        users = await tx.find(_VERSIONS, {"ids": {"$in": others}}, size=_MOST_VERSIONS)
+        raise ConflictError(
+            {own: [_key(one) for one in users if own in one["ids"]] for own in sorted(others)}
+        )
+
+
+async def _absent(tx: Transaction, by_id: dict[str, NewOperation]) -> list[str]:
+    known = {
+        one["_id"]
+        for ids in _split(list(by_id))
+        for one in await tx.find(_OPERATIONS, {"_id": {"$in": ids}}, size=len(ids), projection=["_id"])
+    }
+    return [own for own in by_id if own not in known]
+
+
+async def _require_room(tx: Transaction, new: Sequence[NewOperation], most: int, most_bytes: int) -> None:
+    total = {"_id": None, "number": {"$sum": 1}, "bytes": {"$sum": "$bytes"}}
+    found = await tx.aggregate(_OPERATIONS, [{"$group": total}], size=1)
+    stored = found[0] if found else {"number": 0, "bytes": 0}
+    number = stored["number"] + len(new)
+    size = stored["bytes"] + sum(len(one.text.encode()) for one in new)
+    if number > most or size > most_bytes:
+        raise TooManyError(number, size)
+
+
+async def _revise(tx: Transaction) -> None:
+    """Replaces the revision. This also makes concurrent changes conflict, so that one of them is retried."""
+    await tx.put(_REVISION, {"_id": "trusted", "number": ObjectId()})
+
+
+def _operation(operation: NewOperation, at: datetime) -> Document:
+    own_id, text, name, price = operation
+    return {
+        "_id": own_id,
+        "text": text,
+        "name": name,
+        "price": price,
+        "bytes": len(text.encode()),
+        "addedAt": at,
+    }
+
+
+def _version(document: Document) -> Version:
+    used_at = document.get("usedAt")
+    return Version(
+        _key(document), document["ids"], utc(document["pushedAt"]), utc(used_at) if used_at else None
+    )
+
+
+def _key(document: Document) -> VersionKey:
+    return VersionKey(document["_id"]["client"], document["_id"]["version"])
+
+
+def _id(key: VersionKey) -> Document:
+    return {"client": key.client, "version": key.version}
+
+
+def _split(items: Sequence[T]) -> list[Sequence[T]]:
+    return [items[start : start + _AT_ONCE] for start in range(0, len(items), _AT_ONCE)]

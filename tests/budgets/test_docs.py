@@ -1,0 +1,23 @@
+"""The prices of pages in docs/budgets.md."""
+
+import re
+from pathlib import Path
+
+from app.execution import Executor, Operation, Prepared
+from resolvers.schema import schema
+from tests.budgets.pages import CARD, PAGES
+
+DOCS = Path(__file__).parents[2] / "docs" / "budgets.md"
+
+
+def price(query: str) -> int:
+    prepared = Executor(schema).prepare(Operation(query + CARD))
+    assert isinstance(prepared, Prepared), prepared
+    return prepared.cost.price
+
+
+def test_the_documentation_has_the_prices_of_the_pages() -> None:
+    rows = re.findall(r"^\| (.+) \| ([\d,]+) \|$", DOCS.read_text(encoding="utf-8"), re.MULTILINE)
+    assert {name: int(points.replace(",", "")) for name, points in rows} == {
+        name: price(query) for name, query in PAGES.items()
+    }

@@ -1,0 +1,37 @@
+"""Runs an operation, and counts what it took."""
+
+from time import monotonic
+from typing import Any, NamedTuple
+
+from app.execution import Answer, Executor, Operation, Prepared
+from app.execution.cost import Cost
+from loaders.mongo import Database, Scope, current_scope
+from resolvers.context import PUBLIC, Viewer
+from tests.support import request_for
+
+
+class Metered(NamedTuple):
+    maximum: Cost
+    actual: Cost
+    answer: Answer
+
+
+async def metered(
+    by: Executor,
+    database: Database,
+    query: str,
+    variables: dict[str, Any] | None = None,
+    viewer: Viewer = PUBLIC,
+) -> Metered:
+    """Runs an operation in a scope of its own, as the endpoint does for a client with a budget."""
+    prepared = by.prepare(Operation(query, variables))
+    assert isinstance(prepared, Prepared), prepared
+    scope = Scope(monotonic() + 60)
+    outer = current_scope.set(scope)
+    try:
+        answer = await by.run(prepared, request_for(database, viewer, scope=scope, is_metered=True))
+    finally:
+        current_scope.reset(outer)
+    assert isinstance(answer, Answer)
+    assert answer.actual is not None
+    return Metered(prepared.cost, answer.actual, answer)

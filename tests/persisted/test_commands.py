@@ -1,0 +1,198 @@
+"""`lectern operations`, in processes of its own."""
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from app import cli
+from app.commands import CommandError
+from app.settings import Settings
+from loaders.mongo import Database, now
+from loaders.persisted import Sighting, VersionKey, add_sightings, load, mark_used
+from tests.app.test_cli import lectern
+from tests.persisted.conftest import WEB, trust
+
+Run: TypeAlias = Callable[..., "Done"]
+
+MANIFEST = {
+    "a": "query A { categories { slug } }",
+    "sha256:b": "query B($first: Int!) { courses(first: $first) { nodes { id } } }",
+}
+PUSH = ("--client", "web", "--version", "1")
+
+
+class Done(NamedTuple):
+    """How a command ended, as its process would show it."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def run(settings: Settings, database: Database) -> Run:
+    """`run("push", …)`: runs a command in a thread, because it has an event loop of its own."""
+
+    def operations(*arguments: Any, **environment: str) -> Done:
+        with ThreadPoolExecutor(1) as thread:
+            result = thread.submit(invoke, *arguments, **connection(settings), **environment).result()
+        if isinstance(result.exception, CommandError):  # which `cli.main` prints
+            return Done(1, result.stdout, str(result.exception))
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+        return Done(result.exit_code, result.stdout, result.stderr)
+
+    return operations
+
+
+def invoke(*arguments: Any, **environment: str) -> Result:
+    return CliRunner(env=environment).invoke(cli.app, ["operations", *map(str, arguments)])
+
+
+def connection(settings: Settings) -> dict[str, str]:
+    return {
+        "LECTERN_MONGODB_URI": settings.mongodb_uri.get_secret_value(),
+        "LECTERN_MONGODB_DATABASE": settings.mongodb_database,
+        "LECTERN_MONGODB_DRIVER": settings.mongodb_driver,
+    }
+
+
+@pytest.fixture
+def manifest(tmp_path: Path) -> Path:
+    path = tmp_path / "manifest.json"
+    path.write_text(json.dumps(MANIFEST))
+    return path
+
+
+async def stored(database: Database) -> dict[str, str]:
+    found = await load(database, 100)
+    return {one.id: one.text for one in found.operations} if found else {}
+
+
+async def test_a_manifest_is_pushed_once(run: Run, manifest: Path, database: Database) -> None:
+    tried = run("push", manifest, *PUSH, "--dry-run")
+    assert (tried.returncode, tried.stderr) == (0, "2 operations are valid. Nothing was stored.\n")
+    assert await stored(database) == {}
+    assert run("push", manifest, *PUSH).stderr == "web 1 has 2 operations; 2 are new.\n"
+    assert run("push", manifest, *PUSH).stderr == "web 1 already has these 2 operations.\n"
+    assert await stored(database) == MANIFEST
+    (first, second) = json.loads(run("list", "--json").stdout)
+    assert (first["id"], first["name"], first["versions"]) == ("a", "A", 1)
+    assert first["price"] > 0
+    assert second["price"] is None
+    assert run("versions").stdout.split()[:3] == ["web", "1", "2"]
+
+
+async def test_all_problems_are_listed_and_nothing_is_stored(
+    run: Run, manifest: Path, database: Database
+) -> None:
+    invalid = {
+        "1": "query Nope { nope }",
+        "2": "query Broken {",
+        "3": "query X { __typename } query Y { __typename }",
+        "4": "query Dear { courses(first: 100) { nodes { reviews(first: 100) { nodes { id body } } } } }",
+        "5": "subscription S { a }",
+    }
+    manifest.write_text(json.dumps(MANIFEST | invalid))  # noqa: ASYNC240 # a small file
+    done = run("push", manifest, *PUSH, LECTERN_MAX_COST="5000")
+    assert done.returncode == 1
+    for part in (
+        "Nope (1): line 1, column 14: Cannot query field 'nope'",
+        "Broken (2): line 1, column 15: Syntax Error",
+        "X (3): it has several operations",
+        "Dear (4): The operation costs up to",
+        "S (5): ",
+        "Correct the operations in the client",
+    ):
+        assert part in done.stderr
+    assert "A (a)" not in done.stderr
+    assert await stored(database) == {}
+
+
+async def test_a_conflict_names_the_versions(run: Run, manifest: Path, database: Database) -> None:
+    await trust(database, {"a": "{ other }"}, VersionKey("app", "7"))
+    done = run("push", manifest, *PUSH)
+    assert done.returncode == 1
+    assert "a: used by app 7" in done.stderr
+    assert await stored(database) == {"a": "{ other }"}
+
+
+@pytest.mark.parametrize("setting", ["LECTERN_MAX_TRUSTED_OPERATIONS=1", "LECTERN_MAX_TRUSTED_BYTES=10"])
+def test_a_limit_is_named(run: Run, manifest: Path, setting: str) -> None:
+    name, _, value = setting.partition("=")
+    done = run("push", manifest, *PUSH, **{name: value})
+    assert done.returncode == 1
+    assert name in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "part"),
+    [(None, "No such file"), (b"{", "is not JSON"), (b"[1]", "not a list"), (b"\xff\xfe{\x00", "not UTF-8")],
+)
+def test_a_file_that_is_no_manifest_is_refused(
+    run: Run, tmp_path: Path, content: bytes | None, part: str
+) -> None:
+    path = tmp_path / "m.json"
+    if content is not None:
+        path.write_bytes(content)
+    done = run("push", path, *PUSH)
+    assert done.returncode == 1
+    assert str(path) in done.stderr
+    assert part in done.stderr
+
+
+@pytest.mark.parametrize("name", ["", "x" * 65, "ü", "a\nb"])
+def test_the_name_of_a_client_must_fit_a_header(run: Run, manifest: Path, name: str) -> None:
+    assert run("push", manifest, "--client", name, "--version", "1").returncode == 2
+    assert run("push", manifest, "--client", "x" * 64, "--version", "1", "--dry-run").returncode == 0
+
+
+async def test_unused_versions_are_removed(run: Run, database: Database) -> None:
+    old, older = VersionKey("web", "0.9"), VersionKey("web", "0.8")
+    await trust(database, {"a": "{ a }"}, WEB)
+    await trust(database, {"a": "{ a }", "b": "{ b }"}, old)
+    await trust(database, {"c": "{ c }"}, older)
+    long_ago = now() - timedelta(days=31)
+    await database["trustedVersions"].update_many({}, {"$set": {"pushedAt": long_ago}})
+    await mark_used(database, [WEB], now())
+    await mark_used(database, [older], now() - timedelta(days=29))
+    tried = run("remove", "--unused-for", 30, "--dry-run")
+    assert tried.stderr == "web 0.9\n1 versions would be removed. Nothing was changed.\n"
+    assert set(await stored(database)) == {"a", "b", "c"}
+    assert run("remove", "--unused-for", 30).stderr == "web 0.9\n1 versions and 1 operations removed.\n"
+    assert set(await stored(database)) == {"a", "c"}
+    assert run("remove", "--client", "web", "--version", "0.8").returncode == 0
+    done = run("remove", "--client", "web", "--version", "0.8")
+    assert (done.returncode, "operations versions" in done.stderr) == (1, True)
+    assert set(await stored(database)) == {"a"}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["--client", "a"], ["--version", "1"], ["--client", "a", "--version", "1", "--unused-for", "3"],
+     ["--unused-for", "0"], ["--unused-for", "3", "--version", "1"]],
+)  # fmt: skip
+def test_a_removal_says_what(run: Run, arguments: list[str]) -> None:
+    assert run("remove", *arguments).returncode == 2
+
+
+async def test_unknown_operations_are_listed(run: Run, database: Database) -> None:
+    assert "No unknown operations" in run("unknown").stderr
+    await add_sightings(database, [Sighting("f" * 64, "web", "", "text", "{ a[0] }", 3, now())])
+    (line,) = run("unknown").stdout.splitlines()
+    assert line.split()[:5] == ["f" * 64, "web", "-", "text", "3"]
+    assert line.endswith("{ a[0] }")
+    (found,) = json.loads(run("unknown", "--json").stdout)
+    assert (found["times"], found["text"]) == (3, "{ a[0] }")
+
+
+def test_a_process_prints_errors_without_a_stack_trace(settings: Settings, tmp_path: Path) -> None:
+    done = lectern("operations", "push", str(tmp_path / "none"), *PUSH, **connection(settings))
+    assert (done.returncode, done.stderr) == (1, f"{tmp_path}/none: No such file or directory\n")
+    done = lectern("operations", "versions", LECTERN_MONGODB_URI="mongodb://127.0.0.1:1/")
+    assert (done.returncode, "MongoDB" in done.stderr, "Traceback" in done.stderr) == (1, True, False)
