@@ -44,7 +44,9 @@ def test_audits_can_fail(tools: Tools, gateway_url: str) -> None:
     assert "MUST accept POST requests" in failed
 
 
-def test_links_for_persisted_queries_register_a_text_and_then_send_its_hash(tools: Tools, gateway_url: str) -> None:
+def test_links_for_persisted_queries_register_a_text_and_then_send_its_hash(
+    tools: Tools, gateway_url: str
+) -> None:
     """Each link has an operation of its own, and runs it twice."""
     data = tools.output("persisted.mjs", f"{gateway_url}/graphql")
     assert set(data) == {"Apollo, POST", "Apollo, GET", "urql, POST", "urql, GET"}
