@@ -225,12 +225,15 @@ class EndpointFirst:
         await (direct or self._app)(scope, receive, send)
 
 
-def make_executor(settings: Settings) -> Executor:
-    """Creates the executor for the schema, with the limits from the settings."""
+def make_executor(settings: Settings, *, for_commands: bool = False) -> Executor:
+    """Creates the executor for the schema, with the limits from the settings.
+
+    for_commands: errors name parts of the schema, whatever clients may know, because an operator reads them.
+    """
     return Executor(
         schema,
         Limits.of(settings),
-        introspection=settings.introspection,
+        introspection=settings.introspection or for_commands,
         compiled=settings.compiled_execution,
         max_response_bytes=settings.max_response_bytes,
         max_trusted=settings.max_trusted_operations,

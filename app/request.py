@@ -73,4 +73,5 @@ class Request(NamedTuple):
             {},
             limits,
             self.charge,
+            record.price,
         )

@@ -106,7 +106,7 @@ class Context(NamedTuple):
 
     address: the client's IP address, or an empty string if unknown. levels: the DataLoaders of fields that
     are resolved in batches, keyed by function and arguments (see resolvers/fields.py). budget: the client's
-    budget; None if there are no budgets.
+    budget; None if there are no budgets. price: the operation's price.
     """
 
     loaders: Loaders
@@ -118,6 +118,7 @@ class Context(NamedTuple):
     levels: dict[tuple[LevelFunction, Hashable], _Loader]
     sign_in_limits: SignInLimits = DEFAULT_LIMITS
     budget: Budget | None = None
+    price: int = 0
 
     @property
     def viewer(self) -> Viewer:

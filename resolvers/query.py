@@ -15,7 +15,7 @@ from resolvers.access import visible
 from resolvers.context import Context
 from resolvers.course_search import course_connections
 from resolvers.errors import BadUserInputError
-from resolvers.rate_limit import RateLimitDoc
+from resolvers.rate_limit import RateLimitDoc, without_limit
 from resolvers.relay import (
     After,
     AuditFilterArgument,
@@ -129,8 +129,9 @@ async def viewer(ctx: Context) -> ViewerDoc | None:
     return viewer_doc(ctx.viewer) if access.allows(ctx.viewer, "Query.viewer") else None
 
 
-async def rate_limit(ctx: Context) -> RateLimitDoc | None:
-    return ctx.budget.state() if ctx.budget else None
+async def rate_limit(ctx: Context) -> RateLimitDoc:
+    state = ctx.budget.state() if ctx.budget else None
+    return state or without_limit(ctx.price, ctx.now)
 
 
 async def audit_log(

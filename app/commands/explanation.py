@@ -26,8 +26,7 @@ def explained(operation: Operation, *, run: bool) -> str:
     """
     settings = load()
     configure_logs(settings)
-    # Whoever runs this command may know the schema, whatever clients may.
-    executor = make_executor(settings.model_copy(update={"introspection": True}))
+    executor = make_executor(settings, for_commands=True)
     try:
         prepared = executor.prepare(operation, only_queries=run)
     except NotAQueryError:

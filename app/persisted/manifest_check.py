@@ -25,14 +25,25 @@ def check_manifest(executor: Executor, operations: Sequence[ManifestOperation]) 
     valid: list[NewOperation] = []
     problems: list[str] = []
     for operation in operations:
-        checked = executor.prepare(Operation(operation.text))
-        if isinstance(checked, Refusal) and checked.code != BAD_USER_INPUT:
-            problems += [f"{_label(operation)}: {problem}" for problem in _problems(checked)]
+        price = _price(executor, Operation(operation.text))
+        if isinstance(price, Refusal):
+            problems += [f"{_label(operation)}: {problem}" for problem in _problems(price)]
         else:
-            # Errors of this code are about variables, which have no values here: the document is valid.
-            price = None if isinstance(checked, Refusal) else checked.cost.price
             valid.append(NewOperation(*operation, _name(operation.text), price))
     return Checked(valid, problems)
+
+
+def _price(executor: Executor, operation: Operation) -> int | Refusal:
+    """Returns the highest price of an operation. It can exceed the limit, because large pages may do that.
+
+    Returns the refusal of an operation that is invalid, or too expensive with the defaults of its variables.
+    """
+    checked = executor.prepare(operation)
+    # Errors of this code are about variables, which have no values here: the document is valid.
+    if isinstance(checked, Refusal) and checked.code != BAD_USER_INPUT:
+        return checked
+    highest = executor.highest_price(operation)
+    return highest if isinstance(highest, Refusal) else highest.cost.price
 
 
 def _problems(refusal: Refusal) -> Sequence[str]:

@@ -28,12 +28,12 @@ class VersionKey(NamedTuple):
 
 
 class NewOperation(NamedTuple):
-    """An operation to push. price: None if it depends on variables without default values."""
+    """An operation to push. price: the highest that it can have, whatever its variables are."""
 
     id: str
     text: str
     name: str
-    price: int | None
+    price: int
 
 
 class TrustedText(NamedTuple):
@@ -42,7 +42,7 @@ class TrustedText(NamedTuple):
     id: str
     text: str
     name: str
-    price: int | None
+    price: int
 
 
 class Version(NamedTuple):

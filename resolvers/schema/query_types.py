@@ -61,7 +61,9 @@ class PlatformStats:
 
 @strawberry.type(description="The budget of the client that sent the operation.")
 class RateLimit:
-    limit: int = fields.plain("Number of points that the budget holds when it is full.")
+    limit: int = fields.plain(
+        "Number of points that the budget holds when it is full; 2147483647 if the client has no limit."
+    )
     remaining: int = fields.plain(
         "Number of points that are left, after this operation's maximum cost was taken. If the gateway has"
         " several processes, this is an estimate."
@@ -205,10 +207,10 @@ class Query:
         commands=0,
         description="The person who sent the request; null if they are not signed in.",
     )
-    rate_limit: RateLimit | None = fields.root(
+    rate_limit: RateLimit = fields.root(
         resolvers.query.rate_limit,
         commands=0,
-        description="The budget of the client that sent the operation; null if it is unlimited.",
+        description="The budget of the client that sent the operation.",
     )
     audit_log: Connection[AuditEntry] = fields.root(
         resolvers.query.audit_log,

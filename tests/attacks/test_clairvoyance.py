@@ -24,6 +24,7 @@ NOISE = {f"{word}{number}" for word in ("user", "order", "product") for number i
 #: values of `__typename`, which every operation may ask for.
 MODES: Mapping[str, tuple[Mapping[str, str], frozenset[str]]] = {
     "production": (PRODUCTION, frozenset({"Query", "Mutation"})),
+    "trusted": (PRODUCTION | {"LECTERN_OPERATIONS": "trusted"}, frozenset()),
 }
 
 

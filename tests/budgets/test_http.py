@@ -177,13 +177,19 @@ async def test_the_field_has_the_budget(
     assert body["extensions"]["lectern"]["mongo"]["commands"] == 0
 
 
-async def test_the_field_is_null_without_a_budget(serve: Serve, database: Database) -> None:
-    async with client(serve()) as http:
-        assert (await ask(http, RATE_LIMIT, {})).json()["data"] == {"rateLimit": None, "again": None}
-    async with client(serve(budgets="public=unlimited")) as http:
+@pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "reference"])
+@pytest.mark.parametrize("classes", ["", "public=unlimited"])
+async def test_the_field_has_the_largest_int_without_a_budget(
+    serve: Serve, database: Database, classes: str, compiled: bool
+) -> None:
+    async with client(serve(budgets=classes, compiled_execution=compiled)) as http:
         answer = await ask(http, RATE_LIMIT, {})
-        assert answer.json()["data"]["rateLimit"] is None
-        assert "ratelimit" not in answer.headers
+    body = answer.json()["data"]
+    found = body["rateLimit"]
+    assert datetime.fromisoformat(found.pop("resetAt")) <= datetime.now(UTC)
+    assert found == {"limit": 2**31 - 1, "remaining": 2**31 - 1, "used": 0, "cost": 3}
+    assert body["again"] == {"cost": 3}
+    assert "ratelimit" not in answer.headers
 
 
 async def test_the_role_decides_the_class(http: httpx.AsyncClient, address: dict[str, str]) -> None:

@@ -37,6 +37,10 @@ async def load(settings: Settings) -> None:
 
 
 def production(settings: Settings) -> dict[str, str]:
-    """The environment of a gateway in production that shows what costs most: introspection."""
+    """The environment of a gateway in production that shows what costs most: introspection.
+
+    Its clients' budgets don't end, because all of them have the address of one.
+    """
     shown = dict.fromkeys(("LECTERN_INTROSPECTION", "LECTERN_GRAPHIQL", "LECTERN_TRACE_COMMANDS"), "true")
-    return environment(settings) | shown | {"LECTERN_ENV": "production"}
+    endless = {"LECTERN_BUDGETS": "public=unlimited"}
+    return environment(settings) | shown | endless | {"LECTERN_ENV": "production"}

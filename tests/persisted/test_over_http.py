@@ -16,7 +16,7 @@ from app.observing import Listener, Record
 from app.persisted import hash_of
 from app.settings import Settings
 from loaders.mongo import Database, now
-from loaders.persisted import VersionKey, mark_used, recent_sightings, versions
+from loaders.persisted import VersionKey, mark_used, recent_sightings, remove, versions
 from tests import factories
 from tests.factories import store
 from tests.http.conftest import running
@@ -317,6 +317,12 @@ async def test_a_running_gateway_learns_of_pushes_and_removals(start: Start, dat
         return await code(url, {"id": "b"}) == "OK"
 
     await until(is_known)
+    await remove(database, lambda one: one.key == WEB)
+
+    async def is_refused() -> bool:
+        return await code(url, {"id": "b"}) == "OPERATION_NOT_TRUSTED"
+
+    await until(is_refused)
 
 
 async def test_a_trusted_operation_is_read_once_and_needs_no_command(

@@ -15,9 +15,6 @@ CONTRACT = SHARED / "contract.graphql"
 # Parts of the contract that the schema doesn't have yet.
 EXCEPTED = frozenset({"Subscription"})
 
-# Where the schema differs: there need not be a budget.
-NULLABLE = "Query.rateLimit: RateLimit! became RateLimit"
-
 
 # Types that the contract doesn't write out: "the other inputs and payloads follow the same form".
 INPUTS = (
@@ -68,7 +65,7 @@ def actual() -> GraphQLSchema:
 
 def test_schema_keeps_the_contract(contract_text: str, actual: GraphQLSchema) -> None:
     complaints = broken(read(contract_text, EXCEPTED), actual)
-    assert [complaint for complaint in complaints if not is_of_form(complaint)] == [NULLABLE]
+    assert [complaint for complaint in complaints if not is_of_form(complaint)] == []
 
 
 def test_exceptions_are_not_in_the_schema_yet(actual: GraphQLSchema) -> None:

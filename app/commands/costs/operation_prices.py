@@ -70,7 +70,7 @@ def priced(paths: Sequence[Path], variables: Variables, allowed: int | None) -> 
         raise CommandError("There are no operations in these files: expected *.graphql or *.gql files.")
     if unknown := sorted(variables.keys() - {operation.name for operation in operations}):
         raise CommandError(f"--variables: there is no operation {unknown[0]}.")
-    executor = make_executor(settings)
+    executor = make_executor(settings, for_commands=True)
     prices: list[Price] = []
     problems: list[str] = []
     for operation in operations:

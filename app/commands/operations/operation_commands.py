@@ -72,7 +72,7 @@ def push(
 def list_operations(in_json: _InJson = False) -> None:
     """List the trusted operations, with their prices and the number of versions that use them.
 
-    There is no price if it depends on variables that have no default values.
+    A price is the highest that an operation can have, as `lectern cost` computes it.
     """
     show_rows(asyncio.run(_operations()), _NOTHING_PUSHED, in_json=in_json)
 
@@ -151,7 +151,7 @@ def _checked(manifest: Path, settings: Settings) -> Sequence[NewOperation]:
     from app.main import make_executor
     from app.persisted import check_manifest
 
-    found = check_manifest(make_executor(settings), _read(manifest))
+    found = check_manifest(make_executor(settings, for_commands=True), _read(manifest))
     if found.problems:
         shown = list(found.problems[:_MOST_SHOWN])
         if more := len(found.problems) - len(shown):
