@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -29,6 +29,7 @@ from app.http import (
     graphiql_routes,
     unrouted,
 )
+from app.mcp import MessageChecks, Tools, make_tool_server
 from app.metrics import Meter, ServerCounts, SharedMemory, Sources
 from app.observing import (
     Instrumentation,
@@ -109,7 +110,8 @@ def create_app(
             if budgets is not None:
                 background.append(budgets.run())
             tasks = [asyncio.create_task(work) for work in background]
-            yield
+            async with tool_server.running() if tool_server is not None else nullcontext():
+                yield
             for task in tasks:
                 task.cancel()
             if budgets is not None:
@@ -130,9 +132,11 @@ def create_app(
     services = Services(database, Cursors(secret), SessionTokens(secret), limits)
     if budgets is not None:
         budgets.on_command = instrumentation.command_sent
+    authentication = Authentication(services.tokens, _issuer(settings), database)
+    origins = AllowedOrigins(settings.cors_origins)
     endpoint = Endpoint(
         executor,
-        Authentication(services.tokens, _issuer(settings), database),
+        authentication,
         services,
         settings.max_body_bytes,
         settings.graphiql,
@@ -142,12 +146,17 @@ def create_app(
         admission,
         instrumentation=instrumentation,
         trace_commands=settings.trace_commands,
-        origins=AllowedOrigins(settings.cors_origins),
+        origins=origins,
         budgets=budgets,
         policy=policy,
     )
     public = meter if settings.metrics else None
-    return Gateway(settings, endpoint, _routes(endpoint, public, settings), lifespan)
+    routes = _routes(endpoint, public, settings)
+    tools = Tools(schema, policy.trusted)
+    tool_server = make_tool_server(endpoint, tools.by_name, settings.max_body_bytes) if settings.mcp else None
+    if tool_server is not None:
+        routes.append(Route("/mcp", MessageChecks(tool_server, authentication, admission, origins)))
+    return Gateway(settings, endpoint, routes, lifespan)
 
 
 def _sign_in_limits(settings: Settings, instrumentation: Instrumentation) -> SignInLimits:

@@ -7,6 +7,7 @@ from app.http.endpoint import Endpoint
 from app.http.graphiql import graphiql_routes
 from app.http.health import HEALTH_ROUTES, Readiness
 from app.http.no_route import unrouted
+from app.http.token_rejection import rejection
 
 __all__ = [
     "CORS",
@@ -17,5 +18,6 @@ __all__ = [
     "Readiness",
     "adding",
     "graphiql_routes",
+    "rejection",
     "unrouted",
 ]

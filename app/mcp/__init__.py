@@ -4,7 +4,19 @@ The protocol's SDK is an optional dependency (`lectern[mcp]`), so only `tool_ser
 """
 
 from app.mcp.json_schema import input_schema
-from app.mcp.tool import Tool
+from app.mcp.message_checks import MessageChecks
+from app.mcp.serving import make_tool_server
+from app.mcp.tool import Tool, Tools, variables_of
 from app.mcp.tools_file import ToolEntry, ToolsFileError, read_tools
 
-__all__ = ["Tool", "ToolEntry", "ToolsFileError", "input_schema", "read_tools"]
+__all__ = [
+    "MessageChecks",
+    "Tool",
+    "ToolEntry",
+    "Tools",
+    "ToolsFileError",
+    "input_schema",
+    "make_tool_server",
+    "read_tools",
+    "variables_of",
+]

@@ -32,6 +32,10 @@ _SCALARS: Mapping[str, JsonObject] = {
 }
 
 
+class UnknownTypeError(Exception):
+    """A variable has a type that the schema doesn't have."""
+
+
 def input_schema(
     schema: GraphQLSchema, operation: OperationDefinitionNode, descriptions: Mapping[str, str]
 ) -> JsonObject:
@@ -40,6 +44,8 @@ def input_schema(
     The operation must be valid. A value that matches can still be refused: the schema doesn't know the limits
     on lengths and sizes. descriptions: keyed by the names of variables. An input type that contains itself
     isn't supported; Lectern's schema has none.
+
+    Raises UnknownTypeError.
     """
     variables = operation.variable_definitions or ()
     return _object(
@@ -55,7 +61,9 @@ def _is_required(variable: VariableDefinitionNode) -> bool:
 def _variable(
     schema: GraphQLSchema, variable: VariableDefinitionNode, descriptions: Mapping[str, str]
 ) -> JsonObject:
-    described = _of_type(type_from_ast(schema, variable.type))
+    if (type_ := type_from_ast(schema, variable.type)) is None:
+        raise UnknownTypeError
+    described = _of_type(type_)
     if variable.default_value is not None:
         described["default"] = value_from_ast_untyped(variable.default_value)
     if description := descriptions.get(variable.variable.name.value):

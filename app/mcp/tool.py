@@ -1,20 +1,74 @@
-"""A tool that is offered to assistants."""
+"""The tools that are offered to assistants, made from trusted operations."""
 
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from graphql import GraphQLSchema, OperationDefinitionNode, OperationType, parse
 
 from app.execution import JsonObject
+from app.mcp.json_schema import UnknownTypeError, input_schema
+from app.observing import Throttled
+from loaders.persisted import StoredTool
+
+_OUTDATED = Throttled(
+    "a tool isn't offered: a variable of its operation has a type that the schema doesn't have"
+)
+
+
+class Trusted(Protocol):
+    """The part of app.persisted.TrustedOperations that makes the tools."""
+
+    tools: Sequence[StoredTool]
+
+    def text_of(self, name: str) -> str | None: ...
 
 
 class Tool(NamedTuple):
     """A trusted operation that is offered to assistants.
 
-    operation_id: the operation's ID as a trusted document. operation_name: which operation of the document.
-    input_schema: the JSON Schema of its variables.
+    operation_id: its id as a trusted operation. input_schema: the JSON Schema of its variables.
     """
 
     name: str
     description: str
     operation_id: str
-    operation_name: str
     is_query: bool
     input_schema: JsonObject
+
+
+class Tools:
+    """The current tools, by name. They are made again when the stored ones have been replaced."""
+
+    def __init__(self, schema: GraphQLSchema, trusted: Trusted) -> None:
+        self._schema, self._trusted = schema, trusted
+        self._made_of: Sequence[StoredTool] = ()
+        self._by_name: Mapping[str, Tool] = {}
+
+    def by_name(self) -> Mapping[str, Tool]:
+        stored, text_of = self._trusted.tools, self._trusted.text_of
+        if stored is not self._made_of:
+            made = [self._tool(one, text) for one in stored if (text := text_of(one.operation))]
+            self._by_name = {tool.name: tool for tool in made if tool}
+            self._made_of = stored
+        return self._by_name
+
+    def _tool(self, stored: StoredTool, text: str) -> Tool | None:
+        operation = _operation(text)
+        try:
+            described = input_schema(self._schema, operation, stored.variables)
+        except UnknownTypeError:
+            _OUTDATED.warning(tool=stored.name)
+            return None
+        is_query = operation.operation is OperationType.QUERY
+        return Tool(stored.name, stored.description, stored.operation, is_query, described)
+
+
+def variables_of(text: str) -> set[str]:
+    """Returns the names of the variables that the operation in a valid document defines."""
+    return {one.variable.name.value for one in _operation(text).variable_definitions or ()}
+
+
+def _operation(text: str) -> OperationDefinitionNode:
+    """Returns the operation of a trusted document, which has exactly one."""
+    definitions = parse(text, no_location=True).definitions
+    return next(one for one in definitions if isinstance(one, OperationDefinitionNode))

@@ -37,9 +37,7 @@ class ToolCall:
 
     def exchange(self, tool: Tool, variables: JsonObject) -> tuple[Scope, Receive, Send]:
         """Returns the arguments for the endpoint, an ASGI application."""
-        content = orjson.dumps(
-            {"id": tool.operation_id, "operationName": tool.operation_name, "variables": variables}
-        )
+        content = orjson.dumps({"id": tool.operation_id, "variables": variables})
         pending: list[Message] = [{"type": "http.request", "body": content, "more_body": False}]
 
         async def receive() -> Message:
@@ -61,7 +59,7 @@ class ToolCall:
             (_CLIENT_NAME, sent.get(_CLIENT_NAME, self._client.encode())),
             (_CLIENT_VERSION, sent.get(_CLIENT_VERSION, b"")),
         ]
-        path = "/graphql"
+        path = "/graphql"  # as in the log; the endpoint doesn't look at it
         return {
             **scope, "method": "POST", "path": path, "raw_path": path.encode(), "query_string": b"",
             "headers": headers,

@@ -10,7 +10,7 @@ from pymongo.errors import PyMongoError
 
 from app.observing import Client, Throttled, redacted
 from loaders.mongo import Database, DatabaseAwayError, DeadlineError, now, take_time
-from loaders.persisted import Catalogue, VersionKey, current_revision, load, mark_used
+from loaders.persisted import Catalogue, StoredTool, VersionKey, current_revision, load, mark_used
 
 REFRESH_EVERY = 5.0  # seconds between two looks for a change
 _WRITE_EVERY = 60.0  # seconds between two writes of which versions were used
@@ -35,7 +35,8 @@ class TrustedOperations:
     """The trusted operations, by id and by text.
 
     most, most_bytes: the maximum number of operations, and of bytes in their texts. What exceeds them is not
-    loaded. is_loaded: whether they have been loaded since the gateway started.
+    loaded. is_loaded: whether they have been loaded since the gateway started. tools: the tools of each
+    client's version that was pushed last; replaced as a whole when the operations are loaded again.
     """
 
     def __init__(self, database: Callable[[], Database], most: int, most_bytes: int) -> None:
@@ -43,6 +44,7 @@ class TrustedOperations:
         self._by_id: dict[str, TrustedOperation] = {}
         self._by_text: dict[str, TrustedOperation] = {}
         self._revision: ObjectId | None = None
+        self.tools: Sequence[StoredTool] = ()
         self._used: set[VersionKey] = set()
         self.is_loaded = False
 
@@ -51,6 +53,11 @@ class TrustedOperations:
 
     def by_id(self, name: str) -> TrustedOperation | None:
         return self._by_id.get(name)
+
+    def text_of(self, name: str) -> str | None:
+        """Returns the text of the operation with an id."""
+        found = self._by_id.get(name)
+        return found.text if found is not None else None
 
     def by_text(self, text: str) -> TrustedOperation | None:
         return self._by_text.get(text)
@@ -101,11 +108,13 @@ class TrustedOperations:
     async def _load(self) -> None:
         catalogue = await load(self._database(), self._most)
         if catalogue is None:
-            self._by_id, self._by_text, self._revision = {}, {}, None
+            self._by_id, self._by_text, self._revision, self.tools = {}, {}, None, ()
             return
         self._by_id = self._indexed(catalogue)
         self._by_text = {one.text: one for one in self._by_id.values()}
         self._revision = catalogue.revision
+        latest = {one.key.client: one for one in catalogue.versions}  # in the order of their pushes
+        self.tools = [tool for one in latest.values() for tool in one.tools if tool.operation in self._by_id]
         self._used &= {one.key for one in catalogue.versions}
         _log.info("trusted operations loaded", operations=len(self._by_id))
         if not catalogue.is_complete or len(self._by_id) < len(catalogue.operations):

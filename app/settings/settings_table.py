@@ -1,5 +1,6 @@
 """All settings of the gateway in one typed table, which is read once from the environment."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -312,6 +313,11 @@ class Settings(BaseSettings):
         description="The maximum size of the texts of all trusted operations together, in bytes.",
     )
 
+    # Tools for AI assistants (see docs/mcp.md)
+    mcp: bool = Field(
+        False, description="Offer trusted operations as tools at `/mcp`, by the Model Context Protocol."
+    )
+
     # Connections and shutdown (see docs/operating.md)
     forwarded_allow_ips: Networks = Field(
         ("127.0.0.1", "::1"),
@@ -388,6 +394,13 @@ class Settings(BaseSettings):
     def retention(self) -> dict[str, int]:
         """The retention times in days, by collection (see loaders/collections.py)."""
         return {"auditLog": self.audit_retention_days}
+
+    @field_validator("mcp")
+    @classmethod
+    def _can_speak_mcp(cls, value: bool) -> bool:
+        if value and find_spec("mcp") is None:
+            raise ValueError("needs the protocol's package: run pip install 'lectern[mcp]'")
+        return value
 
     @field_validator("lectern_secret")
     @classmethod

@@ -4,7 +4,7 @@ An operation is stored once, under its id. A version of a client lists the ids o
 is a transaction that replaces the revision, so a gateway notices changes by reading one small document.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, TypeAlias, TypeVar
 
@@ -36,6 +36,18 @@ class NewOperation(NamedTuple):
     price: int
 
 
+class StoredTool(NamedTuple):
+    """An operation that is offered to AI assistants as a tool.
+
+    operation: the operation's id. variables: descriptions, keyed by the names of variables.
+    """
+
+    name: str
+    operation: str
+    description: str
+    variables: Mapping[str, str]
+
+
 class TrustedText(NamedTuple):
     """A trusted operation: its id, its text, the operation's name and its price (see NewOperation)."""
 
@@ -52,6 +64,7 @@ class Version(NamedTuple):
     ids: Sequence[str]
     pushed_at: datetime
     used_at: datetime | None
+    tools: Sequence[StoredTool] = ()
 
 
 class Catalogue(NamedTuple):
@@ -82,6 +95,14 @@ class ConflictError(Exception):
     def __init__(self, users: dict[str, Sequence[VersionKey]]) -> None:
         super().__init__(", ".join(users))
         self.users = users
+
+
+class ToolConflictError(Exception):
+    """Another client has a tool of the same name. users: the versions that have it."""
+
+    def __init__(self, name: str, users: Sequence[VersionKey]) -> None:
+        super().__init__(name)
+        self.name, self.users = name, users
 
 
 class TooManyError(Exception):
@@ -124,11 +145,18 @@ async def versions(database: Database) -> Sequence[Version]:
 
 
 async def push(
-    database: Database, key: VersionKey, operations: Sequence[NewOperation], *, most: int, most_bytes: int
+    database: Database,
+    key: VersionKey,
+    operations: Sequence[NewOperation],
+    *,
+    most: int,
+    most_bytes: int,
+    tools: Sequence[StoredTool] | None = None,
 ) -> Pushed:
     """Stores the operations of a version, all or none. Those that the version had before stay.
 
-    Changes nothing if the version already has all of them. Raises ConflictError or TooManyError.
+    tools: replace the tools that the version had; None leaves them. Changes nothing if the version already
+    has all of these. Raises ConflictError, ToolConflictError or TooManyError.
     """
     by_id = {one.id: one for one in operations}
 
@@ -137,15 +165,19 @@ async def push(
         document = await tx.find_one(_VERSIONS, {"_id": _id(key)})
         listed: list[str] = document["ids"] if document else []
         ids = dict.fromkeys([*listed, *by_id])
-        if document and len(ids) == len(listed):
+        stored: Sequence[Document] = document.get("tools", []) if document else []
+        offered = stored if tools is None else [_tool(one) for one in tools]
+        if document and len(ids) == len(listed) and offered == stored:
             return Pushed(0, is_changed=False)
+        await _require_own_names(tx, key, [one["name"] for one in offered])
         await _revise(tx)
         new = [by_id[own] for own in await _absent(tx, by_id)]
         await _require_room(tx, new, most, most_bytes)
         for some in _split(new):
             await tx.insert_all(_OPERATIONS, [_operation(one, tx.now) for one in some])
         used = {"usedAt": document["usedAt"]} if document and "usedAt" in document else {}
-        await tx.put(_VERSIONS, {"_id": _id(key), "ids": list(ids), "pushedAt": tx.now, **used})
+        pushed = {"ids": list(ids), "pushedAt": tx.now, "tools": offered}
+        await tx.put(_VERSIONS, {"_id": _id(key), **pushed, **used})
         return Pushed(len(new), is_changed=True)
 
     return await transaction(database, work)
@@ -198,6 +230,14 @@ async def _require_same_texts(tx: Transaction, by_id: dict[str, NewOperation]) -
         )
 
 
+async def _require_own_names(tx: Transaction, key: VersionKey, names: Sequence[str]) -> None:
+    others = {"_id.client": {"$ne": key.client}, "tools.name": {"$in": names}}
+    found = await tx.find(_VERSIONS, others, size=_MOST_VERSIONS) if names else []
+    for one in found:
+        name = next(tool["name"] for tool in one["tools"] if tool["name"] in names)
+        raise ToolConflictError(name, [_key(each) for each in found])
+
+
 async def _absent(tx: Transaction, by_id: dict[str, NewOperation]) -> list[str]:
     known = {
         one["_id"]
@@ -237,8 +277,16 @@ def _operation(operation: NewOperation, at: datetime) -> Document:
 def _version(document: Document) -> Version:
     used_at = document.get("usedAt")
     return Version(
-        _key(document), document["ids"], utc(document["pushedAt"]), utc(used_at) if used_at else None
+        _key(document),
+        document["ids"],
+        utc(document["pushedAt"]),
+        utc(used_at) if used_at else None,
+        [StoredTool(**tool) for tool in document.get("tools", [])],
     )
+
+
+def _tool(tool: StoredTool) -> Document:
+    return {**tool._asdict(), "variables": dict(tool.variables)}
 
 
 def _key(document: Document) -> VersionKey:

@@ -1,6 +1,6 @@
 """Gateways under uvicorn on an empty database, and trusted operations in it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any, TypeAlias
 
@@ -11,7 +11,7 @@ from app.observing import Listener
 from app.persisted import trusted_operations
 from app.settings import Settings
 from loaders.mongo import Database
-from loaders.persisted import NewOperation, Pushed, VersionKey, push
+from loaders.persisted import NewOperation, Pushed, StoredTool, VersionKey, push
 from tests.http.conftest import running
 
 #: `serve(*listeners, setting=value, …)`: the URL of a new gateway.
@@ -38,7 +38,8 @@ async def trust(
     key: VersionKey = WEB,
     most: int = 100,
     most_bytes: int = 10_000,
+    tools: Sequence[StoredTool] | None = None,
 ) -> Pushed:
     """Pushes operations, by their ids."""
     new = [NewOperation(own, text, "", 1) for own, text in texts.items()]
-    return await push(database, key, new, most=most, most_bytes=most_bytes)
+    return await push(database, key, new, most=most, most_bytes=most_bytes, tools=tools)

@@ -17,7 +17,15 @@ from app.invocation import lectern
 from app.settings import Settings, load
 from loaders import persisted
 from loaders.mongo import Database, now
-from loaders.persisted import ConflictError, NewOperation, TooManyError, Version, VersionKey
+from loaders.persisted import (
+    ConflictError,
+    NewOperation,
+    StoredTool,
+    ToolConflictError,
+    TooManyError,
+    Version,
+    VersionKey,
+)
 
 if TYPE_CHECKING:
     from app.persisted import ManifestOperation
@@ -49,6 +57,14 @@ def push(
     ],
     client: Annotated[str, typer.Option(help="The name of the client.", callback=_name)],
     version: Annotated[str, typer.Option(help="The version of the client.", callback=_name)],
+    tools: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A TOML file that names the operations that are offered to AI assistants as tools.",
+            show_default=False,
+        ),
+    ] = None,
     dry_run: _DryRun = False,
 ) -> None:
     """Validate the operations of a client's manifest, and make them trusted.
@@ -58,14 +74,16 @@ def push(
     """
     key, settings = VersionKey(client, version), load()
     checked = _checked(manifest, settings)
+    offered = _offered(tools, checked) if tools else None
     if dry_run:
         _say(f"{len(checked):,} operations are valid. Nothing was stored.")
         return
-    pushed = asyncio.run(_push(settings, key, checked))
+    pushed = asyncio.run(_push(settings, key, checked, offered))
     if not pushed.is_changed:
-        _say(f"{client} {version} already has these {len(checked):,} operations.")
+        _say(f"{client} {version} already has these {len(checked):,} operations{_with(offered)}.")
     else:
-        _say(f"{client} {version} has {len(checked):,} operations; {pushed.added:,} are new.")
+        new = f"{pushed.added:,} are new"
+        _say(f"{client} {version} has {len(checked):,} operations{_with(offered)}; {new}.")
 
 
 @operations.command("list")
@@ -164,6 +182,12 @@ def _checked(manifest: Path, settings: Settings) -> Sequence[NewOperation]:
     return found.operations
 
 
+def _offered(tools: Path, operations: Sequence[NewOperation]) -> Sequence[StoredTool]:
+    from app.commands.operations.manifest_tools import stored_tools
+
+    return stored_tools(tools, operations)
+
+
 def _read(manifest: Path) -> "Sequence[ManifestOperation]":
     from app.persisted import MAX_BYTES, ManifestError, read_manifest
 
@@ -176,13 +200,25 @@ def _read(manifest: Path) -> "Sequence[ManifestOperation]":
         raise CommandError(f"{manifest}: {error}") from None
 
 
-async def _push(settings: Settings, key: VersionKey, new: Sequence[NewOperation]) -> persisted.Pushed:
+def _with(offered: Sequence[StoredTool] | None) -> str:
+    return "" if offered is None else f" and {len(offered):,} tools"
+
+
+async def _push(
+    settings: Settings, key: VersionKey, new: Sequence[NewOperation], tools: Sequence[StoredTool] | None
+) -> persisted.Pushed:
     most, most_bytes = settings.max_trusted_operations, settings.max_trusted_bytes
     async with _opened(settings) as database:
         try:
-            return await persisted.push(database, key, new, most=most, most_bytes=most_bytes)
+            return await persisted.push(database, key, new, most=most, most_bytes=most_bytes, tools=tools)
         except ConflictError as error:
             raise CommandError(_conflicts(error)) from None
+        except ToolConflictError as error:
+            users = ", ".join(" ".join(user) for user in error.users)
+            raise CommandError(
+                f"Nothing was stored, because another client has a tool named `{error.name}`: {users}. Give "
+                "the tool another name in the file of tools."
+            ) from None
         except TooManyError as error:
             raise CommandError(
                 f"There would be {error.number:,} operations with {error.size:,} bytes; the maximum is "

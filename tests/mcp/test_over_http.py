@@ -1,0 +1,231 @@
+"""Tools over HTTP, with the client of the protocol's SDK."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared._httpx_utils import create_mcp_http_client
+from mcp.shared.exceptions import MCPError
+
+from app.observing import Listener, Record
+from app.settings import Settings
+from loaders.mongo import Database
+from loaders.persisted import StoredTool, ToolConflictError, VersionKey
+from resolvers.context import Viewer
+from tests import factories
+from tests.factories import store
+from tests.http.requests import client
+from tests.persisted.conftest import WEB, Start, start, trust
+from tests.support import TOKENS
+
+__all__ = ["start"]
+
+TEXTS = {
+    "1": "query FindCourses($words: String!, $first: Int = 2)"
+    " { courses(first: $first, filter: {search: $words}) { nodes { title } } }",
+    "2": "query Me { viewer { roles } }",
+    "3": "mutation SignOut { signOut(input: {}) { errors { code } } }",
+    "4": "query Untold { __typename }",
+}
+TOOLS = [
+    StoredTool("find_courses", "1", "Finds courses.", {"words": "The words."}),
+    StoredTool("me", "2", "Who am I?", {}),
+    StoredTool("sign_out", "3", "Ends the session.", {}),
+]
+PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+JSON = {"accept": "application/json, text/event-stream"}
+#: The way in which clients speak before and since the protocol's version of July 2026.
+MODES = ("legacy", "auto")
+
+
+class Records(Listener):
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+
+    def request_ended(self, record: Record) -> None:
+        self.records.append(record)
+
+
+@pytest.fixture
+async def tools(database: Database) -> Database:
+    """A database with trusted operations, three of which are tools."""
+    await store(database, courses=[factories.course("Course of SQL"), factories.course("Course of Python")])
+    await trust(database, TEXTS, tools=TOOLS)
+    return database
+
+
+@asynccontextmanager
+async def connected(url: str, mode: str = "auto", **headers: str) -> AsyncIterator[Client]:
+    lines = {name.replace("_", "-"): value for name, value in headers.items()}
+    async with (
+        create_mcp_http_client(headers=lines) as http,
+        Client(streamable_http_client(f"{url}/mcp", http_client=http), mode=mode) as assistant,
+    ):
+        yield assistant
+
+
+def bearer(viewer: Viewer) -> str:
+    return f"Bearer {TOKENS.access(viewer).text}"
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_tools_are_listed_with_their_arguments(tools: Database, start: Start, mode: str) -> None:
+    async with connected(start(mcp=True), mode) as assistant:
+        listed = {tool.name: tool for tool in (await assistant.list_tools()).tools}
+    assert list(listed) == ["find_courses", "me", "sign_out"]
+    assert listed["find_courses"].description == "Finds courses."
+    assert listed["find_courses"].input_schema == {
+        "type": "object",
+        "properties": {
+            "words": {"type": "string", "description": "The words."},
+            "first": {
+                "type": ["integer", "null"], "minimum": -(2**31), "maximum": 2**31 - 1, "default": 2,
+            },
+        },
+        "additionalProperties": False,
+        "required": ["words"],
+    }  # fmt: skip
+    hints = {name: tool.annotations and tool.annotations.read_only_hint for name, tool in listed.items()}
+    assert hints == {"find_courses": True, "me": True, "sign_out": False}
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("operations", ["any", "trusted"])
+async def test_a_call_returns_the_response(tools: Database, start: Start, mode: str, operations: str) -> None:
+    async with connected(start(mcp=True, operations=operations), mode) as assistant:
+        result = await assistant.call_tool("find_courses", {"words": "SQL"})
+    expected = {"data": {"courses": {"nodes": [{"title": "Course of SQL"}]}}}
+    assert (result.is_error, result.structured_content) == (False, expected)
+    assert json.loads(result.content[0].text) == expected  # type: ignore[union-attr]
+
+
+async def test_a_call_is_the_viewers_of_the_token(tools: Database, start: Start) -> None:
+    url = start(mcp=True)
+    async with connected(url) as assistant:
+        assert (await assistant.call_tool("me")).structured_content == {"data": {"viewer": None}}
+    staff = Viewer(frozenset(("STAFF",)), subject="1")
+    async with connected(url, authorization=bearer(staff)) as assistant:
+        found = (await assistant.call_tool("me")).structured_content
+    assert found == {"data": {"viewer": {"roles": ["STAFF"]}}}
+
+
+async def test_what_is_no_tool_cannot_be_called(tools: Database, start: Start) -> None:
+    async with connected(start(mcp=True)) as assistant:
+        for name in ("Untold", "4", "FindCourses", ""):
+            with pytest.raises(MCPError, match="There is no tool with this name"):
+                await assistant.call_tool(name)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ({}, "BAD_USER_INPUT"),
+        ({"words": 1}, "BAD_USER_INPUT"),
+        ({"words": "a", "first": 10_000}, "BAD_USER_INPUT"),
+        ({"words": "a", "query": "{ __schema { types { name } } }"}, "no argument `query`"),
+    ],
+)
+async def test_wrong_arguments_are_an_error_that_says_why(
+    tools: Database, start: Start, arguments: dict[str, Any], code: str
+) -> None:
+    async with connected(start(mcp=True)) as assistant:
+        result = await assistant.call_tool("find_courses", arguments)
+    assert result.is_error
+    assert code in result.content[0].text  # type: ignore[union-attr]
+
+
+async def test_a_tool_past_its_budget_says_when_to_try_again(tools: Database, start: Start) -> None:
+    budgets = Settings(budgets="public=1:300").budgets
+    async with connected(start(mcp=True, budgets=budgets)) as assistant:
+        results = [await assistant.call_tool("find_courses", {"words": "SQL"}) for _ in range(20)]
+    assert not results[0].is_error
+    last = results[-1].structured_content
+    assert results[-1].is_error
+    (error,) = last["errors"]
+    assert error["extensions"]["code"] == "RATE_LIMITED"
+    assert error["extensions"]["retryAfter"] >= 1
+
+
+async def test_calls_are_logged_as_requests_of_the_client(tools: Database, start: Start) -> None:
+    own = Records()
+    url = start(own, mcp=True)
+    async with connected(url, x_request_id="r-1") as assistant:
+        await assistant.call_tool("me")
+    async with connected(url, apollographql_client_name="desk") as assistant:
+        await assistant.call_tool("me")
+    first, second = own.records
+    assert (first.name, first.id, first.client.name, first.way) == ("Me", "r-1", "mcp", "trusted")
+    assert (second.client.name, second.address) == ("desk", "127.0.0.1")
+
+
+async def test_a_gateway_learns_of_new_tools(tools: Database, start: Start) -> None:
+    url = start(mcp=True)
+    await trust(tools, {}, VersionKey("web", "2"))
+    await trust(tools, TEXTS, VersionKey("web", "3"), tools=[StoredTool("whoami", "2", "Who?", {})])
+    async with connected(url) as assistant, asyncio.timeout(10):
+        while True:
+            listed = [tool.name for tool in (await assistant.list_tools(cache_mode="bypass")).tools]
+            if listed == ["whoami"]:
+                return
+            await asyncio.sleep(0.02)
+
+
+async def test_two_clients_cannot_have_tools_of_one_name(tools: Database) -> None:
+    with pytest.raises(ToolConflictError) as refused:
+        await trust(tools, TEXTS, VersionKey("desk", "1"), tools=TOOLS[1:2])
+    assert (refused.value.name, refused.value.users) == ("me", [WEB])
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "status"),
+    [
+        ("GET", {}, 405),
+        ("DELETE", {}, 405),
+        ("POST", {"origin": "https://evil.example"}, 403),
+        ("POST", {"origin": "null"}, 403),
+        ("POST", {"authorization": "Bearer nonsense"}, 401),
+        ("POST", {"origin": "https://app.example"}, 200),
+        ("POST", {}, 200),
+    ],
+)
+async def test_a_message_is_checked_first(
+    tools: Database, start: Start, method: str, headers: dict[str, str], status: int
+) -> None:
+    async with client(start(mcp=True, cors_origins=("https://app.example",))) as http:
+        body = PING if method == "POST" else None
+        answer = await http.request(method, "/mcp", headers=JSON | headers, json=body)
+    assert answer.status_code == status, answer.text
+    if status == 401:
+        assert answer.headers["www-authenticate"].startswith('Bearer error="invalid_token"')
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_a_message_can_be_as_large_as_another_body(tools: Database, start: Start) -> None:
+    async with client(start(mcp=True, max_body_bytes=1_000)) as http:
+        for size, status in ((1_000, 200), (1_001, 413)):
+            message = json.dumps(PING).ljust(size)
+            headers = JSON | {"content-type": "application/json"}
+            answer = await http.post("/mcp", content=message, headers=headers)
+            assert answer.status_code == status, answer.text
+
+
+@pytest.mark.parametrize("body", ["", "[", "1", "[]", "{}", '{"jsonrpc": "2.0", "id": 1, "method": "nope"}'])
+async def test_nonsense_is_refused_without_a_trace(tools: Database, start: Start, body: str) -> None:
+    async with client(start(mcp=True)) as http:
+        headers = JSON | {"content-type": "application/json"}
+        answer = await http.post("/mcp", content=body, headers=headers)
+    assert answer.status_code in {200, 400, 404}
+    assert "Traceback" not in answer.text
+    assert "error" in answer.json()
+
+
+async def test_there_are_no_tools_unless_they_are_turned_on(tools: Database, start: Start) -> None:
+    async with client(start()) as http:
+        answer: httpx.Response = await http.post("/mcp", json=PING, headers=JSON)
+    assert answer.status_code == 404
