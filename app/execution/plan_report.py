@@ -29,8 +29,8 @@ def explained(
     The object has these keys: `cost`, as app.execution.pricing computes it, with the maximum price
     `allowed` and the `setting` that defines it; `commands`, the number of commands usually sent to MongoDB;
     `levels`, the list of calls in the order of their first use, each with the response keys of all fields
-    that use it; `projections`, the keys fetched from each collection's documents. With the levels of a `run`, each call
-    that was made also has its number of parents and its duration in milliseconds.
+    that use it; `projections`, the keys fetched from each collection's documents. With the levels of a `run`,
+    each call that was made also has its number of parents and its duration in milliseconds.
     """
     price = {"cost": {**cost._asdict(), "price": cost.price, "allowed": allowed, "setting": setting}}
     if isinstance(plan, str):
