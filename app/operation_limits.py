@@ -22,7 +22,7 @@ class Limits:
     value_depth: the number of levels of lists and objects nested in each other.
     values: the number of values in all variables together.
     fields: the number of fields after fragments are expanded.
-    cost: the price of an operation, which app.execution.cost computes.
+    cost: the price of an operation, which app.execution.pricing.cost computes.
     introspection_cost: the price of an operation with introspection. This limit applies instead of `cost`.
     """
 

@@ -1,6 +1,6 @@
 """Declares the fields of the schema's types, with one function for each way of resolving a field.
 
-A declaration can set a `weight`, which is used to compute the cost of an operation (app/execution/cost.py):
+A declaration can set a `weight`, which is used to compute the cost of an operation (app/execution/pricing/):
 each occurrence of the field in the response counts as that many values. By default, a leaf counts as one
 value, and an object as none.
 """

@@ -9,13 +9,13 @@ runner.failures). An operation that can't be planned runs on graphql-core (refer
 """
 
 from app.execution.cache import Cache
-from app.execution.cost import Cost
 from app.execution.document import Document
 from app.execution.encoding import encoded
 from app.execution.executor import Executor, NotAQueryError, Prepared, too_large
 from app.execution.operation import Answer, JsonObject, Operation, Refusal, text_hash
 from app.execution.pace import giving_way
 from app.execution.plan_report import plan_text
+from app.execution.pricing import Cost
 
 __all__ = [
     "Answer",

@@ -17,12 +17,19 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues
 
-from app.execution.argument_values import FILTERS, SIZES, length, searches
 from app.execution.compiler import DeclinedError, Plan, Selected, plan_operation, variables_in
-from app.execution.cost import Cost, Priced, priced
-from app.execution.introspection_size import FIELDS
 from app.execution.operation import JsonObject
-from app.execution.response_cost import ResponseCost
+from app.execution.pricing import (
+    FIELDS,
+    FILTERS,
+    SIZES,
+    Cost,
+    Priced,
+    ResponseCost,
+    length,
+    priced,
+    searches,
+)
 from app.execution.upper_values import upper_values
 from app.execution.variables import Variables
 from app.operation_limits import Limits
@@ -82,7 +89,7 @@ class Document:
         return min(_MAX_VARIANTS, 1 << len(self._conditions))
 
     def cost(self, variables: VariableValues, limits: Limits) -> Cost:
-        """Returns the operation's maximum cost with these variables (see app.execution.cost).
+        """Returns the operation's maximum cost with these variables (see app.execution.pricing.cost).
 
         Raises TooLargeError if the operation has too many fields.
         """

@@ -13,13 +13,13 @@ from app import error_codes
 from app.execution import reference_engine
 from app.execution.cache import Cache, RecencyCache
 from app.execution.compiler import Plan
-from app.execution.cost import Cost
 from app.execution.document import Document
 from app.execution.document_reader import Reader
 from app.execution.encoding import ResponseTooLargeError, encode_at_once, encode_bounded, encoded
 from app.execution.operation import Answer, Engine, JsonObject, Operation, Refusal
 from app.execution.pace import pace
 from app.execution.plan_report import explained
+from app.execution.pricing import Cost
 from app.execution.refusals import RefusedError
 from app.execution.runner import Run
 from app.memory import thresholds

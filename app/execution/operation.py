@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import orjson
 
 from app.errors import ErrorDict
-from app.execution.cost import Cost
+from app.execution.pricing import Cost
 
 #: How an operation is run: as a compiled plan, or on graphql-core, the reference implementation.
 Engine: TypeAlias = Literal["compiled", "reference"]

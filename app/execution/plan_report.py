@@ -6,8 +6,8 @@ from typing import TypeAlias
 from graphql.execution.values import VariableValues
 
 from app.execution.compiler import Level, Plan, levels_of
-from app.execution.cost import Cost
 from app.execution.operation import JsonObject
+from app.execution.pricing import Cost
 from app.observing import LevelCalled
 
 _WIDTH = 11  # minimum width of the column of collections, in characters
@@ -26,11 +26,11 @@ def explained(
 ) -> JsonObject:
     """Describes a plan, or the reason why an operation has no plan, as a JSON object.
 
-    The object has these keys: `cost`, as computed by app.execution.cost, with the maximum price `allowed` and
-    the `setting` that defines it; `commands`, the number of commands usually sent to MongoDB; `levels`, the
-    list of calls in the order of their first use, each with the response keys of all fields that use it;
-    `projections`, the keys fetched from each collection's documents. With the levels of a `run`, each call
-    that was made also has its number of parents and its duration in milliseconds.
+    The object has these keys: `cost`, as app.execution.pricing computes it, with the maximum price
+    `allowed` and the `setting` that defines it; `commands`, the number of commands usually sent to MongoDB;
+    `levels`, the list of calls in the order of their first use, each with the response keys of all fields
+    that use it; `projections`, the keys fetched from each collection's documents. With the levels of a `run`,
+    each call that was made also has its number of parents and its duration in milliseconds.
     """
     price = {"cost": {**cost._asdict(), "price": cost.price, "allowed": allowed, "setting": setting}}
     if isinstance(plan, str):

@@ -20,8 +20,8 @@ from graphql import (
 
 from app import error_codes
 from app.execution.compiler import CoercedValues, variables_in
-from app.execution.introspection_size import TYPE
 from app.execution.operation import JsonObject
+from app.execution.pricing import TYPE
 from app.execution.refusals import RefusedError
 from app.execution.variables import Variables
 from app.operation_limits import Limits

@@ -9,9 +9,6 @@ from app.error_codes import (
     PERSISTED_QUERY_REQUIRED,
 )
 
-#: No cache may keep the answer, because the next request can register the text.
-_NOT_CACHED = {"cache-control": "private, no-cache, must-revalidate"}
-
 
 class OperationError(HTTPException):
     """Raised for a well-formed request whose operation isn't run.
@@ -22,7 +19,7 @@ class OperationError(HTTPException):
     code: str
 
     def __init__(self, message: str) -> None:
-        super().__init__(400, message, _NOT_CACHED)
+        super().__init__(400, message)
 
 
 class NotFoundError(OperationError):

@@ -1,7 +1,7 @@
 """Admission control: which requests run now, which wait in a queue, and which are refused.
 
-The total price (see app.execution.cost) of the requests that run at the same time is limited. Under overload,
-further requests wait for their turn. If all of them ran together, all would finish late or never.
+The total price (see app.execution.pricing) of the requests that run at the same time is limited. Under
+overload, further requests wait for their turn. If all of them ran together, all would finish late or never.
 docs/protection.md explains the design.
 """
 

@@ -2,7 +2,7 @@
 
 `@cost` and `@listSize` have the form of IBM's GraphQL Cost Directives specification. `@commands` is Lectern's
 own, for MongoDB commands. All are made from the declarations of the fields (resolvers/fields.py), from which
-app/execution/cost.py computes the price.
+app/execution/pricing/cost.py computes the price.
 """
 
 from collections.abc import Iterator

@@ -4,7 +4,7 @@ from time import monotonic
 from typing import Any, NamedTuple
 
 from app.execution import Answer, Executor, Operation, Prepared
-from app.execution.cost import Cost
+from app.execution.pricing.cost import Cost
 from loaders.mongo import Database, Scope, current_scope
 from resolvers.context import PUBLIC, Viewer
 from tests.support import request_for

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from structlog.testing import capture_logs
 
 from app.execution import Answer, Executor, Prepared, Refusal
-from app.execution.cost import Cost
+from app.execution.pricing.cost import Cost
 from loaders.mongo import Database, Scope, current_scope
 from tests.execution.comparison import COMPILED, REFERENCE, Tally
 from tests.execution.holes import raw_documents

@@ -6,7 +6,7 @@ import pytest
 from bson import ObjectId
 
 from app.execution import Answer, Executor, Operation, Prepared
-from app.execution.cost import Cost
+from app.execution.pricing.cost import Cost
 from loaders.mongo import Database
 from resolvers.context import PUBLIC, Viewer
 from resolvers.relay import encode_id

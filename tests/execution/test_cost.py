@@ -7,8 +7,8 @@ import pytest
 from graphql import get_introspection_query, get_operation_ast, parse
 
 from app.execution import Executor, Operation, Prepared, Refusal
-from app.execution.cost import Cost
 from app.execution.document import Document
+from app.execution.pricing.cost import Cost
 from app.operation_limits import Limits
 from resolvers.schema import schema
 from tests.support import UNLIMITED

@@ -23,17 +23,17 @@ from graphql import (
     is_list_type,
 )
 
-from app.execution.argument_values import ArgumentValues, page_size
 from app.execution.compiler import CoercedValues, Selected
-from app.execution.cost import INTROSPECTED_VALUE, ON_GRAPHQL_CORE, leaves_out_elements
-from app.execution.introspection_size import FIELDS
+from app.execution.pricing.argument_values import ArgumentValues, page_size
+from app.execution.pricing.cost import INTROSPECTED_VALUE, ON_GRAPHQL_CORE, leaves_out_elements
+from app.execution.pricing.introspection_size import FIELDS
 from resolvers.schema import declaration
 
 _Object: TypeAlias = Mapping[str, Any]  # an object of the response, whose values are any JSON values
 
 
 class ResponseSize(NamedTuple):
-    """The objects and values of a response, counted as app.execution.cost.Cost counts them."""
+    """The objects and values of a response, counted as app.execution.pricing.cost.Cost counts them."""
 
     objects: int
     values: int
@@ -78,7 +78,7 @@ class ResponseCost:
     walked with their fragments expanded.
 
     list_values: the number of values in list arguments, which are part of every size. on_graphql_core: see
-    app.execution.cost.priced.
+    app.execution.pricing.cost.priced.
     """
 
     def __init__(

@@ -21,10 +21,10 @@ from graphql import (
     is_list_type,
 )
 
-from app.execution import introspection_size
-from app.execution.argument_values import ArgumentValues, SizeArguments, page_size
 from app.execution.compiler import CoercedValues, Fields, Selected
-from app.execution.introspection_size import Introspection, Population
+from app.execution.pricing import introspection_size
+from app.execution.pricing.argument_values import ArgumentValues, SizeArguments, page_size
+from app.execution.pricing.introspection_size import Introspection, Population
 from app.operation_limits import Limits
 from app.protection import over
 from resolvers.schema import declaration
