@@ -16,6 +16,7 @@ const VALUE_TYPES = [
   'Money',
   'PageInfo',
   'PlatformStats',
+  'RateLimit',
   'RatingBucket',
   'RatingSummary',
   'ReviewReply',

@@ -253,7 +253,7 @@ async def test_parameters_of_a_wrong_type_are_refused(
 
 @pytest.mark.parametrize(
     "more",
-    [{"operationName": ""}, {"operationName": None}, {"variables": None}, {"extensions": {}}, {"id": 1}],
+    [{"operationName": ""}, {"operationName": None}, {"variables": None}, {"extensions": {}}, {"more": 1}],
 )
 async def test_empty_and_unknown_parameters_are_ignored(
     http: httpx.AsyncClient, more: dict[str, Any]
