@@ -9,7 +9,6 @@ PRODUCTION: Mapping[str, object] = {
     "introspection": False,
     "trace_commands": False,
     "hsts_seconds": 31_536_000,
-    "budgets": "public=2000:100000,staff=10000:500000",  # argued in docs/budgets.md
 }
 
 #: What a gateway can show everyone, and the setting that turns it on.
