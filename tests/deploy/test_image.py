@@ -97,7 +97,8 @@ def _serving(
     """Runs the image's own command, on a free port."""
     (port,) = free_ports(1)
     command = [*image.config["Entrypoint"], *image.config["Cmd"][:-1], str(port)]
-    variables = environment(settings) | {"LECTERN_DRAIN_DELAY": "0"}
+    # The image is for production, where GraphiQL is served only if a setting asks for it.
+    variables = environment(settings) | {"LECTERN_DRAIN_DELAY": "0", "LECTERN_GRAPHIQL": "true"}
     process = Process(image.command(*command, environment=variables, user=user, mounts=mounts), log)
     try:
         assert re.search(rf"http://0.0.0.0:{port}/graphql", _output(process)), process.output
