@@ -36,7 +36,10 @@ class ToolCall:
         return b"".join(self._parts)
 
     def exchange(self, tool: Tool, variables: JsonObject) -> tuple[Scope, Receive, Send]:
-        """Returns the arguments for the endpoint, an ASGI application."""
+        """Returns the arguments for the endpoint, an ASGI application.
+
+        Raises TypeError if a variable can't be written as JSON in UTF-8.
+        """
         content = orjson.dumps({"id": tool.operation_id, "variables": variables})
         pending: list[Message] = [{"type": "http.request", "body": content, "more_body": False}]
 

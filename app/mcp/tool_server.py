@@ -84,7 +84,11 @@ class ToolServer:
         if unknown := set(arguments) - set(tool.input_schema["properties"]):
             return _failed(f"The tool has no argument `{min(unknown)}`.")
         call = ToolCall(request, CLIENT)
-        await self._endpoint(*call.exchange(tool, arguments))
+        try:
+            exchange = call.exchange(tool, arguments)
+        except TypeError:
+            return _failed("An argument has an integer of more than 64 bits, or a text that isn't Unicode.")
+        await self._endpoint(*exchange)
         return _result(call.body)
 
 

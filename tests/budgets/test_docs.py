@@ -21,3 +21,11 @@ def test_the_documentation_has_the_prices_of_the_pages() -> None:
     assert {name: int(points.replace(",", "")) for name, points in rows} == {
         name: price(query) for name, query in PAGES.items()
     }
+
+
+def test_the_documentation_has_the_price_of_a_sign_in() -> None:
+    query = 'mutation { signIn(input: {email: "a@b.example", password: "x"}) { accessToken refreshToken } }'
+    (told,) = re.findall(r"a sign-in takes some\s+([\d,]+) points", DOCS.read_text(encoding="utf-8"))
+    prepared = Executor(schema).prepare(Operation(query))
+    assert isinstance(prepared, Prepared)
+    assert round(prepared.cost.price, -2) == int(told.replace(",", ""))

@@ -140,6 +140,23 @@ async def test_wrong_arguments_are_an_error_that_says_why(
     assert code in result.content[0].text  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize(
+    ("value", "told"), [("9" * 30, "an integer of more than 64 bits"), ('"\\ud800"', "Parse error")]
+)
+async def test_an_argument_that_cannot_be_passed_on_is_an_error_that_says_why(
+    tools: Database, start: Start, value: str, told: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    message = (
+        '{"jsonrpc": "2.0", "id": 1, "method": "tools/call",'
+        f' "params": {{"name": "find_courses", "arguments": {{"words": {value}}}}}}}'
+    )
+    async with client(start(mcp=True)) as http:
+        headers = JSON | {"content-type": "application/json"}
+        answer = await http.post("/mcp", content=message, headers=headers)
+    assert told in answer.text
+    assert "Traceback" not in caplog.text
+
+
 async def test_a_tool_past_its_budget_says_when_to_try_again(tools: Database, start: Start) -> None:
     budgets = Settings(budgets="public=1:300").budgets
     async with connected(start(mcp=True, budgets=budgets)) as assistant:
