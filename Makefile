@@ -13,7 +13,7 @@ DATABASE_TESTS := tests/loaders tests/writes/test_failures.py tests/writes/test_
   tests/importing/test_transfer.py::test_a_killed_import_completes_when_run_again \
   tests/importing/test_transfer.py::test_an_export_imports_back_to_the_same_state \
   tests/budgets/test_lease.py tests/budgets/test_budgets.py tests/budgets/test_processes.py tests/persisted \
-  tests/app/test_database.py tests/app/test_migrate.py tests/app/test_health.py tests/app/test_unavailable.py tests/hostile/test_mongodb_away.py
+  tests/outbox tests/execution/test_faults.py tests/app/test_database.py tests/app/test_migrate.py tests/app/test_health.py tests/app/test_unavailable.py tests/hostile/test_mongodb_away.py
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-deploy image run test check format bench differential prices storm restarts fuzz fuzz-import overload chaos clean

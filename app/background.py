@@ -1,14 +1,15 @@
-"""Background tasks that run for as long as the gateway does."""
+"""Background tasks that run for as long as the gateway does, and what restarts them after an error."""
 
 from asyncio import sleep
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 import pymongo
 import structlog
 from pymongo.errors import PyMongoError
 
-from app.observing import Throttled, redacted
+from app.observing import Throttled, ThrottledErrors, redacted
 from loaders import indexes
 from loaders.collections import Retention
 from loaders.mongo import Database, DatabaseAwayError, DeadlineError, StaleTransactions, take_time
@@ -20,8 +21,28 @@ _LONGEST = 2.0  # timeout of a check for stale transactions, in seconds
 # failed.
 _INDEXES_EVERY, _INDEXES_RETRY = 300.0, 60.0
 
+_PAUSE = 1.0  # seconds before a task is restarted
+
 _log = structlog.get_logger("lectern")
 _CHECK_FAILED = Throttled("can't check for idle transactions")
+_FAILED = ThrottledErrors("a background task failed and is restarted")
+
+#: The number of unexpected errors of this process's background tasks, by task.
+failures: Counter[str] = Counter()
+
+
+async def supervised(task: str, work: Callable[[], Awaitable[None]]) -> None:
+    """Runs a background task until it returns or is cancelled. After any error, it is restarted.
+
+    task: its name in the log and in the metrics. work: begins the task from the start at each call.
+    """
+    while True:
+        try:
+            return await work()
+        except Exception as error:  # nobody awaits the task: without this, it would end unnoticed
+            failures[task] += 1
+            _FAILED.error(error, task=task)
+        await sleep(_PAUSE)
 
 
 async def end_stale_transactions(database: Database) -> None:

@@ -1,7 +1,7 @@
 """Classes of clients, and the budget of a client in each. docs/budgets.md explains them."""
 
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from hashlib import sha256
 from math import ceil
@@ -14,6 +14,9 @@ ROLES = ("staff", "instructor", "student", PUBLIC)
 
 #: The maximum size of a budget, and the maximum number of classes and of clients' keys.
 MOST_POINTS, MOST_CLASSES, MOST_KEYS = 1_000_000_000, 32, 1_000
+
+#: The price of a sign-in for a budget, if it selects the token and the errors.
+SIGN_IN = 461
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -30,8 +33,9 @@ class BudgetClass:
     A budget without a size is unlimited.
 
     slice: the number of points that a process takes at once, unless a request needs more. least: the smallest
-    number that it takes. kept: the seconds for which it keeps them (see app.budgets.bucket). policy: the
-    value of the header field `RateLimit-Policy`.
+    number that it takes. kept: the seconds for which it keeps them (see app.budgets.bucket). policy_field:
+    the header field `RateLimit-Policy`. limit_format: the value of the field `RateLimit`, for the remaining
+    points and the seconds until the budget is full.
     """
 
     name: str
@@ -40,7 +44,8 @@ class BudgetClass:
     slice: int = field(init=False)
     least: int = field(init=False)
     kept: float = field(init=False)
-    policy: str = field(init=False)
+    policy_field: tuple[bytes, bytes] = field(init=False)
+    limit_format: bytes = field(init=False)
 
     def __post_init__(self) -> None:
         part = max(1, self.size // _SLICES)
@@ -48,7 +53,8 @@ class BudgetClass:
         object.__setattr__(self, "least", min(ceil(self.rate / 4), part))
         object.__setattr__(self, "kept", self.window / _KEPT)
         policy = f'"{self.name}";q={self.size};w={ceil(self.window)};qu="cost"'
-        object.__setattr__(self, "policy", policy)
+        object.__setattr__(self, "policy_field", (b"ratelimit-policy", policy.encode()))
+        object.__setattr__(self, "limit_format", f'"{self.name}";r=%d;t=%d'.encode())
 
     @property
     def is_unlimited(self) -> bool:
@@ -99,6 +105,16 @@ def read_classes(text: str) -> tuple[BudgetClass, ...]:
     if len(classes) > MOST_CLASSES:
         raise ValueError(f"must have at most {MOST_CLASSES} classes")
     return classes
+
+
+def about_sizes(classes: Iterable[BudgetClass]) -> Iterator[str]:
+    """Yields a warning for each class whose budget can never hold what a sign-in needs."""
+    for kind in classes:
+        if not kind.is_unlimited and kind.size < SIGN_IN:
+            yield (
+                f"The budget {kind} is too small for a sign-in, which needs {SIGN_IN} points: "
+                "choose a larger size in LECTERN_BUDGETS."
+            )
 
 
 def read_keys(text: str) -> tuple[ClientKey, ...]:

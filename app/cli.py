@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 from pymongo.errors import PyMongoError
-from rich.console import Console
 
 from app.commands import AccountError, CommandError, add_to
 from app.database import DatabaseUnavailableError, refusal
 from app.embedded import EmbeddedError
 from app.observing import configure_logs
 from app.settings import SettingsError, warnings
+from app.terminal import say
 from loaders.mongo import reason_of
 
 app = typer.Typer(
@@ -33,7 +33,7 @@ def lectern(
         raise typer.Exit
     if context.invoked_subcommand != "serve":  # which has them in its log
         for warning in warnings():
-            _print(warning)
+            say(warning)
 
 
 add_to(app)
@@ -55,9 +55,5 @@ def main() -> None:
 
 
 def _fail(message: str) -> None:
-    _print(message)
+    say(message)
     sys.exit(1)
-
-
-def _print(line: str) -> None:
-    Console(stderr=True).print(line, markup=False, highlight=False, soft_wrap=True)

@@ -61,7 +61,7 @@ async def connect(
     keep_sessions(pymongo_client)
     try:
         with watching_circuit(client, settings.mongodb_timeout, _log_availability):
-            yield Database(client[settings.mongodb_database])
+            yield Database(client[settings.mongodb_database], settings.destinations)
     except DatabaseUnavailableError as error:
         if "mongodb_uri" in settings.model_fields_set:
             raise

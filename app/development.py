@@ -2,11 +2,19 @@
 
 import secrets
 from pathlib import Path
+from typing import NamedTuple
 
 from app.settings import ANY_PORT, Settings, data_home
 
 _URL = "url"
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+
+
+class Address(NamedTuple):
+    """The URL of a gateway. note: what to say about it; empty if the URL is certain."""
+
+    url: str
+    note: str
 
 
 def directory(given: Path | None) -> Path:
@@ -19,21 +27,42 @@ def was_here(directory: Path) -> bool:
     return (directory / "data").is_dir()
 
 
-def record_url(directory: Path, url: str) -> None:
-    """Records the URL of the gateway that runs in the directory."""
-    (directory / _URL).write_text(url)
+def record_url(directory: Path, url: str, mongodb_uri: str) -> None:
+    """Records the URL of the gateway that runs in the directory, and that of its MongoDB."""
+    (directory / _URL).write_text(f"{url}\n{mongodb_uri}")
 
 
-def url(directory: Path) -> str | None:
-    """Returns the URL of the last gateway that ran in the directory, or None if none has."""
+def address(directory: Path, mongodb_uri: str | None) -> Address:
+    """Returns the address of the last gateway that ran in the directory, for an example to copy.
+
+    If none ran there, or if it used another MongoDB than `mongodb_uri`, returns the usual address.
+    """
     file = directory / _URL
-    return file.read_text() if file.exists() else None
+    url, *own_uri = file.read_text().split("\n") if file.exists() else [""]
+    if url and (mongodb_uri is None or own_uri == [mongodb_uri]):
+        return Address(url, "")
+    return Address("http://localhost:8000", " (change the address if your gateway has another one)")
 
 
 def origins(settings: Settings) -> str:
     """Returns LECTERN_CORS_ORIGINS plus every loopback origin, for front ends developed on this machine."""
     loopback = (f"{scheme}://{host}{ANY_PORT}" for scheme in ("http", "https") for host in _LOOPBACK)
     return ",".join((*settings.cors_origins, *loopback))
+
+
+def messages(settings: Settings, url: str) -> dict[str, str]:
+    """Returns the settings with which messages are kept for a page; none if they can be sent.
+
+    url: that of the gateway. Links lead to its GraphiQL, unless the settings name a page.
+    """
+    if settings.sends_messages:
+        return {}
+    return {
+        "dev_mail": "true",
+        "mail_from": settings.mail_from or "Lectern <lectern@localhost>",
+        "verify_url": settings.verify_url or f"{url}/#verify={{token}}",
+        "reset_url": settings.reset_url or f"{url}/#reset={{token}}",
+    }
 
 
 def secret(settings: Settings, directory: Path) -> str:

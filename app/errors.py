@@ -69,7 +69,7 @@ def field_error(error: GraphQLError) -> ErrorDict:
     """
     cause = error.original_error
     if isinstance(cause, LecternError):
-        extensions: dict[str, str | int] = {"code": cause.code}
+        extensions: dict[str, Any] = {"code": cause.code, **cause.details}  # JSON values
         if cause.retry_after is not None:
             extensions["retryAfter"] = cause.retry_after
         return _error_dict(error, cause.message, extensions)
@@ -158,7 +158,11 @@ def _masked(code: str, error_id: str) -> dict[str, str]:
     return {"code": code, "errorId": error_id}
 
 
-def _error_dict(error: GraphQLError, message: str, extensions: Mapping[str, str | int]) -> ErrorDict:
+def _error_dict(
+    error: GraphQLError,
+    message: str,
+    extensions: Mapping[str, Any],  # JSON values
+) -> ErrorDict:
     result: ErrorDict = {"message": shortened(message)}
     if error.locations:
         result["locations"] = [location.formatted for location in error.locations[:_MOST_LOCATIONS]]

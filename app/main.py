@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -14,9 +15,10 @@ from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from app import memory, settings
 from app.auth import Authentication, Claims, Issuer, Keys, SessionTokens
-from app.background import check_indexes, end_stale_transactions
+from app.background import check_indexes, end_stale_transactions, supervised
 from app.budgets import Budgets, Clients
 from app.database import connect
+from app.delivery import Dispatcher, configured_senders, dev_mail_routes
 from app.execution import Executor
 from app.http import (
     CORS,
@@ -98,20 +100,22 @@ def create_app(
         async with connect(settings, tz_aware=False) as database:
             opened[:] = [database]
             app.state.readiness = Readiness(database, names_indexes=settings.introspection)
-            background = [
-                memory.tend(),
-                end_stale_transactions(database),
-                check_indexes(database, app.state.readiness, settings.retention),
-            ]
+            background: dict[str, Callable[[], Awaitable[None]]] = {
+                "memory": memory.tend,
+                "stale transactions": partial(end_stale_transactions, database),
+                "indexes": partial(check_indexes, database, app.state.readiness, settings.retention),
+            }
             await policy.start()
-            background += policy.background()
             if meter:
-                background.append(meter.run(database, app.state.readiness))
+                background["metrics"] = partial(meter.run, database, app.state.readiness)
             if budgets is not None:
-                background.append(budgets.run())
-            tasks = [asyncio.create_task(work) for work in background]
+                background["budgets"] = budgets.run
+            background |= policy.background()
+            background |= dispatcher.background(database, counts=meter is not None)
+            tasks = [asyncio.create_task(supervised(name, work)) for name, work in background.items()]
             async with tool_server.running() if tool_server is not None else nullcontext():
                 yield
+            await dispatcher.close()
             for task in tasks:
                 task.cancel()
             if budgets is not None:
@@ -123,7 +127,8 @@ def create_app(
     budgets = Budgets(Clients(settings.budgets, settings.client_keys), database) if settings.budgets else None
     admission = Admission(settings.admission_capacity, settings.admission_wait)
     counted = counted or (SharedMemory() if settings.metrics else None)
-    sources = Sources(admission, executor.cache_size, server, traces, budgets, policy)
+    dispatcher = _dispatcher(settings, SessionTokens(secret), database)
+    sources = Sources(admission, executor.cache_size, server, traces, budgets, policy, dispatcher)
     meter = Meter(counted, sources) if counted else None
     # The traces come before the metrics, which ask whether a request is exported.
     own = [LogListener(), *([traces] if traces else []), *([meter.listener] if meter else [])]
@@ -149,13 +154,24 @@ def create_app(
         origins=origins,
         budgets=budgets,
         policy=policy,
+        cache_max_age=settings.cache_max_age,
     )
     public = meter if settings.metrics else None
-    routes = _routes(endpoint, public, settings)
+    routes = _routes(endpoint, public, settings, database)
     tools = Tools(schema, policy.trusted)
     tool_server = make_tool_server(endpoint, tools.by_name, settings.max_body_bytes) if settings.mcp else None
     if tool_server is not None:
-        routes.append(Route("/mcp", MessageChecks(tool_server, authentication, admission, origins)))
+        checked = MessageChecks(
+            tool_server,
+            authentication,
+            admission,
+            instrumentation,
+            origins,
+            settings.max_body_bytes,
+            settings.request_timeout,
+            budgets,
+        )
+        routes.append(Route("/mcp", checked))
     return Gateway(settings, endpoint, routes, lifespan)
 
 
@@ -167,12 +183,17 @@ def _sign_in_limits(settings: Settings, instrumentation: Instrumentation) -> Sig
     return SignInLimits(settings.sign_ups_per_hour, settings.sign_ups_per_day, refused)
 
 
+def _dispatcher(settings: Settings, tokens: SessionTokens, database: Callable[[], Database]) -> Dispatcher:
+    senders = configured_senders(settings, tokens, database)
+    return Dispatcher(senders, tries=settings.delivery_tries, days=settings.outbox_days)
+
+
 def _policy(settings: Settings, database: Callable[[], Database]) -> OperationPolicy:
-    days = settings.persisted_query_days
+    days, per_hour = settings.persisted_query_days, settings.persisted_queries_per_hour
     return OperationPolicy(
         settings.operations,
         TrustedOperations(database, settings.max_trusted_operations, settings.max_trusted_bytes),
-        AutomaticQueries(database, days) if settings.persisted_queries else None,
+        AutomaticQueries(database, days, per_hour) if settings.persisted_queries else None,
         UnknownOperations(database),
         reports=settings.operations_report,
     )
@@ -238,17 +259,23 @@ def make_executor(settings: Settings, *, for_commands: bool = False) -> Executor
     """Creates the executor for the schema, with the limits from the settings.
 
     for_commands: errors name parts of the schema, whatever clients may know, because an operator reads them.
+    What is refused is the same.
     """
     return Executor(
         schema,
         Limits.of(settings),
-        introspection=settings.introspection or for_commands,
+        introspection=settings.introspection,
+        names_schema=settings.introspection or for_commands,
         compiled=settings.compiled_execution,
         max_response_bytes=settings.max_response_bytes,
         max_trusted=settings.max_trusted_operations,
     )
 
 
-def _routes(endpoint: ASGIApp, meter: Meter | None, settings: Settings) -> list[BaseRoute]:
+def _routes(
+    endpoint: ASGIApp, meter: Meter | None, settings: Settings, database: Callable[[], Database]
+) -> list[BaseRoute]:
     pages = graphiql_routes() if settings.graphiql else []
+    if settings.dev_mail:
+        pages += dev_mail_routes(database)
     return [Route(PATH, endpoint), *HEALTH_ROUTES, *([meter.page().route()] if meter else []), *pages]

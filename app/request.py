@@ -41,6 +41,7 @@ class Request(NamedTuple):
     is_metered: whether the answer includes the operation's actual cost, which needs a scope.
     charge: what the request takes from its client's budget; None if there are no budgets.
     shows_cost: whether the client asked for the cost in the response; then the request is metered too.
+    user_agent, accept_language: the values of its `User-Agent` and `Accept-Language` headers, or empty.
     """
 
     services: Services
@@ -51,6 +52,8 @@ class Request(NamedTuple):
     is_metered: bool = False
     charge: Charge | None = None
     shows_cost: bool = False
+    user_agent: bytes = b""
+    accept_language: bytes = b""
 
     def context(
         self, projections: Mapping[str, Projection] | None = None, looked_beyond: Set[str] | None = None
@@ -74,4 +77,6 @@ class Request(NamedTuple):
             limits,
             self.charge,
             record.price,
+            self.user_agent,
+            self.accept_language,
         )

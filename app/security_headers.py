@@ -17,11 +17,15 @@ ALWAYS: Fields = (
     (b"cross-origin-resource-policy", b"same-origin"),
 )
 
+_NO_PAGE = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+
 #: Fields of every response that is data: it is neither stored nor shown as a page.
-DATA: Fields = (
-    (b"cache-control", b"no-store"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-)
+DATA: Fields = ((b"cache-control", b"no-store"), _NO_PAGE)
+
+
+def data_kept_for(seconds: int) -> Fields:
+    """Returns the fields of data that any cache may store for some seconds."""
+    return ((b"cache-control", b"public, max-age=%d" % seconds), _NO_PAGE)
 
 
 def strict_transport_security(seconds: int) -> Fields:

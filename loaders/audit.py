@@ -1,17 +1,21 @@
 """The audit log records who changed what, when and from where. Entries are only ever added."""
 
+from asyncio import gather
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from bson import ObjectId
 
+from loaders import student
 from loaders.collections import COLLECTIONS
 from loaders.model import MOST_CHANGES, ActorDoc, ChangeDoc
-from loaders.mongo import Change, Database, Filter, Transaction, Value, utc
+from loaders.mongo import Change, Database, Filter, Transaction, Value, find, find_one, utc
 from loaders.reading import Listing, Order
 
 #: The actor that is recorded for changes made on the command line.
 OPERATOR: ActorDoc = {"subject": "command line", "roles": [], "studentId": None, "instructorId": None}
+
+_MOST_SHARING = 100  # maximum number of students with one e-mail address whose entries are found
 
 
 async def record(tx: Transaction, action: str, actor: ActorDoc, address: str) -> None:
@@ -29,21 +33,53 @@ async def record(tx: Transaction, action: str, actor: ActorDoc, address: str) ->
 
 
 def listing(
-    database: Database, actions: Sequence[str] | None, subject: str | None, target: ObjectId | None
+    database: Database,
+    *,
+    actions: Sequence[str] | None = None,
+    subject: str | None = None,
+    actors: Filter | None = None,
+    target: ObjectId | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
 ) -> Listing:
-    """Lists audit entries, latest first, filtered by action, actor and changed document.
+    """Lists audit entries, latest first, filtered by action, actor, changed document and time.
 
-    A filter that is None matches everything. subject: the actor's `subject` (see ActorDoc). target: the
-    `_id` of a document that was changed.
+    A filter that is None matches everything. subject: the actor's `subject` (see ActorDoc). actors: see
+    `actors_with`. target: the `_id` of a document that was changed. since, until: the times of the first
+    entries that match, and of the first ones after these that don't.
     """
     parts: dict[str, Filter] = {}
     if actions is not None:
         parts["actions"] = {"action": {"$in": list(actions)}}
     if subject is not None:
         parts["subject"] = {"actor.subject": {"$eq": subject}}
+    if actors is not None:
+        parts["actors"] = actors
     if target is not None:
         parts["target"] = {"changes.documentId": str(target)}
+    if since is not None:
+        parts["since"] = {"at": {"$gte": since}}
+    if until is not None:
+        parts["until"] = {"at": {"$lt": until}}
     return Listing(database["auditLog"], parts, Order("at", descending=True))
+
+
+async def actors_with(database: Database, email: str) -> Filter | None:
+    """Returns a filter for the entries of everyone who has this e-mail address; None if nobody has it.
+
+    It finds the account with the address, and people who sign in through an external issuer by their student.
+    Sends two commands.
+    """
+    found = find_one(database["accounts"], {"email": {"$eq": email.lower()}}, projection={"_id": 1})
+    own = student.by_email(email)
+    students = find(database["students"], own, size=_MOST_SHARING, limit=_MOST_SHARING, projection={"_id": 1})
+    account, same = await gather(found, students)
+    ways: list[Filter] = []
+    if account:
+        ways.append({"actor.subject": str(account["_id"])})
+    if same:
+        ways.append({"actor.studentId": {"$in": [student["_id"] for student in same]}})
+    return {"$or": ways} if ways else None
 
 
 def _audited(change: Change) -> ChangeDoc | None:

@@ -1,10 +1,11 @@
 """Categories, and the number of courses in each category."""
 
 from collections.abc import Sequence
+from typing import get_args
 
 from loaders.model import MOST_CATEGORIES, CategoryDoc, CourseStatus
 from loaders.mongo import Database, Pipeline, aggregate, find, note_read
-from loaders.reading import fitting
+from loaders.reading import fit, fitting
 
 
 async def categories(database: Database) -> list[CategoryDoc]:
@@ -25,7 +26,7 @@ def position(category: CategoryDoc) -> int:
 
 
 async def course_counts_by_slug(
-    database: Database, slugs: Sequence[str], statuses: Sequence[CourseStatus]
+    database: Database, slugs: Sequence[str], statuses: Sequence[CourseStatus] = get_args(CourseStatus)
 ) -> list[int]:
     """Returns the number of courses in each category, in the order of the slugs. Sends one command."""
     pipeline: Pipeline = [
@@ -35,3 +36,11 @@ async def course_counts_by_slug(
     found = await aggregate(database["courses"], pipeline, size=len(slugs))
     count = {row["_id"]: row["n"] for row in found}
     return [count.get(slug, 0) for slug in slugs]
+
+
+async def names_by_slug(database: Database, slugs: Sequence[str]) -> list[str | None]:
+    """Returns the name of each category, in the order of the slugs; None if there is none. One command."""
+    query, projection = {"slug": {"$in": list(slugs)}}, {"slug": 1, "name": 1}
+    found = await find(database["categories"], query, size=len(slugs), projection=projection)
+    names = {one["slug"]: one["name"] for one in fit("categories", found, list(projection))}
+    return [names.get(slug) for slug in slugs]

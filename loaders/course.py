@@ -25,6 +25,7 @@ ORDERS: Mapping[str, Order] = {
     "PRICE": Order("price.amountMinor", descending=True),
 }
 FACET_RATINGS = (4.5, 4.0, 3.5, 3.0)
+MOST_FACET_VALUES = 50  # maximum number of values in a facet of tags, languages or currencies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +52,9 @@ class CourseCriteria:
     delivery_modes: Sequence[DeliveryMode] | None = None
     tags: Sequence[str] | None = None
     languages: Sequence[str] | None = None
+    institutions: Sequence[str] | None = None
+    currencies: Sequence[str] | None = None
+    instructors: Sequence[ObjectId] | None = None
     min_rating: float | None = None
     duration_days: Range | None = None
     price_minor: Range | None = None
@@ -59,6 +63,7 @@ class CourseCriteria:
 
 
 class FacetCount(TypedDict):
+    facet: str  # the name of the facet
     value: str
     count: int
 
@@ -100,13 +105,18 @@ async def facets_by_parent(listing: Listing, parents: Sequence[Value]) -> list[F
     A facet contains the number of courses for each of its values. It counts the courses that meet the
     listing's filter, but ignores the filter's condition on this facet. The most frequent value comes first,
     but ratings are sorted from highest to lowest. The count of a rating includes the courses with a higher
-    rating. A value that the filter selects is included even if its count is 0.
+    rating. A value that the filter selects is included even if its count is 0. Of tags, languages and
+    currencies, only the most frequent are included (MOST_FACET_VALUES).
     """
     keys = [key for key in dict.fromkeys(parents) if key is not None]
     common = of_parents(listing, keys, listing.filter_without(*_FACETS))
     key = f"${listing.parent}" if listing.parent else None
     pipelines = {
-        name: [{"$match": _other_facets(listing, name)}, *_count(key, value)]
+        name: [
+            {"$match": _other_facets(listing, name)},
+            *_count(key, value),
+            *_most_frequent(_MOST.get(name), _chosen(listing, name)),
+        ]
         for name, value in _FACETS.items()
     }
     counts = (await aggregate(listing.collection, [*common, {"$facet": pipelines}], size=1))[0]
@@ -132,7 +142,12 @@ _FACETS: Mapping[str, str | Expression] = {
     "levels": "$level",
     "deliveryModes": "$deliveryModes",
     "ratings": _BANDS,
+    "tags": "$tags",
+    "languages": "$language",
+    "currencies": "$price.currency",
 }
+#: The maximum number of values in a facet, for facets whose values other programs and imports can choose.
+_MOST = dict.fromkeys(("tags", "languages", "currencies"), MOST_FACET_VALUES)
 
 
 def _count(parent: str | None, value: str | Expression) -> list[Expression]:
@@ -141,6 +156,21 @@ def _count(parent: str | None, value: str | Expression) -> list[Expression]:
         {"$unwind": "$value"},
         {"$group": {"_id": {"parent": "$parent", "value": "$value"}, "count": {"$sum": 1}}},
     ]
+
+
+def _most_frequent(most: int | None, chosen: Sequence[Value]) -> list[Expression]:
+    """Returns the stages that keep the most frequent values of each parent, and the chosen ones."""
+    if most is None:
+        return []
+    # $documentNumber accepts only a single sort field. Objects are compared field by field.
+    order = {"rarity": {"$multiply": ["$count", -1]}, "value": "$_id.value"}
+    place = {
+        "partitionBy": "$_id.parent",
+        "sortBy": {"order": 1},
+        "output": {"place": {"$documentNumber": {}}},
+    }
+    kept = {"$or": [{"place": {"$lte": most}}, {"_id.value": {"$in": list(chosen)}}]}
+    return [{"$set": {"order": order}}, {"$setWindowFields": place}, {"$match": kept}]
 
 
 def _chosen(listing: Listing, facet: str) -> Sequence[Value]:
@@ -157,9 +187,12 @@ def _facet(name: str, rows: Sequence[Document], parent: Value, chosen: Sequence[
     }
     counts = dict.fromkeys(chosen, 0) | counted
     if name == "ratings":
-        return [{"value": f"{band:.1f}", "count": counts.get(band, 0)} for band in FACET_RATINGS]
-    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return [{"value": value, "count": count} for value, count in ordered]
+        return [
+            {"facet": name, "value": f"{band:.1f}", "count": counts.get(band, 0)} for band in FACET_RATINGS
+        ]
+    first = sorted(counts.items(), key=lambda item: (item[0] not in chosen, -item[1], item[0]))
+    ordered = sorted(first[: _MOST.get(name)], key=lambda item: (-item[1], item[0]))
+    return [{"facet": name, "value": value, "count": count} for value, count in ordered]
 
 
 def _is_shown(facet: str, value: Value) -> bool:
@@ -183,6 +216,9 @@ def _parts(criteria: CourseCriteria) -> dict[str, Filter]:
         ("deliveryModes", "deliveryModes", c.delivery_modes),
         ("tags", "tags", c.tags),
         ("languages", "language", c.languages),
+        ("institutions", "institution", c.institutions),
+        ("currencies", "price.currency", c.currencies),
+        ("instructors", "instructorIds", c.instructors),
     ):
         if values is not None:
             parts[name] = {field: {"$in": list(values)}}

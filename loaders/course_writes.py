@@ -1,46 +1,17 @@
 """Writes to courses and their runs."""
 
 from collections.abc import Sequence
-from typing import Literal
 
 from bson import ObjectId
 
-from loaders import enrollment
+from loaders import enrollment, outbox
 from loaders.collections import COLLECTIONS, complete, derived
 from loaders.model import MOST_OLD_SLUGS, CourseDoc, CourseRunDoc, CourseStatus
-from loaders.mongo import Fields, Transaction, Value
-from loaders.text import slugify
+from loaders.mongo import Fields, Transaction, Value, differs
+from loaders.outbox import Event, EventKind
 
-_LONGEST_BASE = 75  # maximum length of a slug in characters, before a number is appended
-
-
-async def slug_is_taken(
-    tx: Transaction, slug: str, course_id: ObjectId | None = None
-) -> Literal["now", "formerly"] | None:
-    """Returns "now" if another course has the slug, "formerly" if another course had it, otherwise None.
-
-    course_id: the course to ignore; None if all courses are checked. Sends one command.
-    """
-    other = {"_id": {"$ne": course_id}, "$or": [{"slug": slug}, {"oldSlugs": slug}]}
-    found = await tx.find("courses", other, size=2, projection={"slug": 1})
-    if any(course["slug"] == slug for course in found):
-        return "now"
-    return "formerly" if found else None
-
-
-async def free_slug(tx: Transaction, title: str) -> str:
-    """Converts a title to a slug that no course has or formerly had. Appends a number if needed."""
-    base = slugify(title)[:_LONGEST_BASE].strip("-") or "course"
-    numbered_base = {"$regex": f"^{base}(-[0-9]+)?$"}
-    taken = await tx.find(
-        "courses",
-        {"$or": [{"slug": numbered_base}, {"oldSlugs": numbered_base}]},
-        size=10_000,
-        projection={"_id": 0, "slug": 1, "oldSlugs": 1},
-    )
-    slugs = {slug for course in taken for slug in (course["slug"], *course.get("oldSlugs", ()))}
-    numbered = (f"{base}-{number}" for number in range(2, len(slugs) + 3))
-    return base if base not in slugs else next(slug for slug in numbered if slug not in slugs)
+MOST_DELETED = 100  # maximum number of runs of a course that can be deleted
+_REQUIRING = 500  # courses per batch that lose a prerequisite
 
 
 async def are_instructors(tx: Transaction, ids: Sequence[ObjectId]) -> bool:
@@ -56,15 +27,18 @@ async def insert(tx: Transaction, fields: Fields) -> CourseDoc:
 
 
 async def change(tx: Transaction, course: CourseDoc, **fields: Value) -> CourseDoc:
-    """Sets fields of a course and the fields derived from them. Returns the changed course.
+    """Sets fields of a course, the fields derived from them, and `updatedAt`. Returns the changed course.
 
-    If the slug changes, the old one is kept as a former slug, so that old links still lead to the course.
+    Does nothing if the course already has these values. If the slug changes, the old one is kept as a former
+    slug, so that old links still lead to the course.
     """
+    if not differs(course, fields):
+        return course
     if fields.get("slug", course["slug"]) != course["slug"]:
         fields["oldSlugs"] = old_slugs(course, fields["slug"])
     if fields.keys() & COLLECTIONS["courses"].derived_from:
         fields |= derived("courses", {**course, **fields})
-    changed: CourseDoc = await tx.patch("courses", course, **fields)
+    changed: CourseDoc = await tx.patch("courses", course, **fields, updatedAt=tx.now)
     return changed
 
 
@@ -77,13 +51,17 @@ def old_slugs(course: Fields, slug: str) -> list[str]:
     return [*older, course["slug"]][-MOST_OLD_SLUGS:]
 
 
-async def set_status(tx: Transaction, course: CourseDoc, status: CourseStatus, **fields: Value) -> CourseDoc:
-    """Sets a course's status and other fields, and returns the course.
+async def set_status(tx: Transaction, course: CourseDoc, status: CourseStatus) -> CourseDoc:
+    """Sets a course's status and `updatedAt`, and returns the course.
 
     Does nothing if the course already has the status. Writes only the course, because reads of runs and
     reviews look up the status of their course.
     """
-    return course if course["status"] == status else await change(tx, course, status=status, **fields)
+    if course["status"] == status:
+        return course
+    if status == "PUBLISHED":
+        outbox.note(tx, Event("course.published", "Course", course["_id"], {"courseId": course["_id"]}))
+    return await change(tx, course, status=status)
 
 
 async def insert_run(tx: Transaction, course: CourseDoc, fields: Fields) -> CourseRunDoc:
@@ -100,9 +78,34 @@ async def change_run(tx: Transaction, run: CourseRunDoc, **fields: Value) -> Cou
     New seats go to the first enrollment.MOST_MOVED students on the waitlist; `fill_run` handles the others.
     """
     patched: CourseRunDoc = await tx.patch("courseRuns", run, **fields)
-    await enrollment.fill(tx, patched, changed=True)
+    if patched != run:
+        outbox.note(tx, _event("course_run.changed", run))
+    is_moved = any(patched[name] != run[name] for name in ("seats", "startsAt"))
+    await enrollment.fill(tx, patched, changed=is_moved)
     changed: CourseRunDoc = await tx.get("courseRuns", run["_id"])
     return changed
+
+
+def _event(kind: EventKind, run: CourseRunDoc) -> Event:
+    return Event(kind, "CourseRun", run["_id"], {"runId": run["_id"], "courseId": run["courseId"]})
+
+
+async def cancel_run(tx: Transaction, run: CourseRunDoc) -> CourseRunDoc:
+    """Cancels a run and the enrolments in it. Returns the cancelled run.
+
+    The first enrollment.MOST_MOVED enrolments are cancelled with the run; `cancel_places` handles the others.
+    """
+    cancelled: CourseRunDoc = await tx.patch("courseRuns", run, status="CANCELLED")
+    outbox.note(tx, _event("course_run.cancelled", run))
+    await enrollment.cancel_places(tx, cancelled, changed=True)
+    changed: CourseRunDoc = await tx.get("courseRuns", run["_id"])
+    return changed
+
+
+async def cancel_places(tx: Transaction, run_id: ObjectId) -> CourseRunDoc | None:
+    """Cancels more of the enrolments in a cancelled run. Returns the run, or None if none was left."""
+    run: CourseRunDoc = await tx.get("courseRuns", run_id)
+    return await tx.get("courseRuns", run_id) if await enrollment.cancel_places(tx, run) else None
 
 
 async def fill_run(tx: Transaction, run_id: ObjectId) -> CourseRunDoc | None:
@@ -125,3 +128,48 @@ async def fill_runs(tx: Transaction, course_id: ObjectId) -> CourseDoc | None:
             course: CourseDoc = await tx.get("courses", course_id)
             return course
     return None
+
+
+async def has_people(tx: Transaction, course: CourseDoc) -> bool:
+    """Returns whether a course has any enrolment or review, regardless of their status."""
+    of_course, only_id = {"courseId": course["_id"]}, {"_id": 1}
+    return bool(
+        await tx.find_one("enrollments", of_course, projection=only_id)
+        or await tx.find_one("reviews", of_course, projection=only_id)
+    )
+
+
+async def delete(tx: Transaction, course: CourseDoc) -> bool:
+    """Deletes a course without enrolments and reviews, and its runs. Returns False if it has too many runs.
+
+    A course with more than MOST_DELETED runs is not deleted. Courses may still list the deleted one as a
+    prerequisite (see `drop_prerequisite`).
+    """
+    of_course, most = {"courseId": course["_id"]}, MOST_DELETED + 1
+    runs = await tx.find("courseRuns", of_course, size=most, limit=most)
+    if len(runs) > MOST_DELETED:
+        return False
+    if runs:
+        await tx.delete("courseRuns", *runs)
+    await tx.delete("courses", course)
+    return True
+
+
+async def drop_prerequisite(tx: Transaction, course_id: ObjectId) -> bool:
+    """Removes a deleted course from the prerequisites of a batch of courses.
+
+    Returns whether there were any such courses.
+    """
+    courses = await tx.find(
+        "courses",
+        {"prerequisiteIds": course_id},
+        size=_REQUIRING,
+        limit=_REQUIRING,
+        projection={"prerequisiteIds": 1},
+    )
+    without = [[one for one in course["prerequisiteIds"] if one != course_id] for course in courses]
+    if courses:
+        ids = [course["_id"] for course in courses]
+        fields = [{"prerequisiteIds": remaining} for remaining in without]
+        await tx.hold_all("courses", zip(ids, fields, strict=True))
+    return bool(courses)

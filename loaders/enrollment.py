@@ -1,11 +1,12 @@
-"""Enrolments: lists by course or student, and writes that also update seats, waitlists and counts."""
+"""Enrolments: lists by course, run or student, and writes that also update seats, waitlists and counts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple
 
 from bson import ObjectId
 
+from loaders import outbox
 from loaders.collections import complete
 from loaders.model import (
     COUNTED_ENROLLMENTS,
@@ -16,23 +17,43 @@ from loaders.model import (
     EnrollmentDoc,
     EnrollmentStatus,
     has_free_seat,
+    is_cancelled,
     is_counted,
     takes_seat,
 )
-from loaders.mongo import Database, Document, Transaction, Value, find, note_read, utc
+from loaders.mongo import (
+    Database,
+    Document,
+    Pipeline,
+    Transaction,
+    Value,
+    aggregate,
+    find,
+    note_read,
+    utc,
+)
+from loaders.outbox import Event, EventKind, Message, MessageKind
 from loaders.reading import Listing, Order, Projection, fitting, including
 
-EnrollmentParent = Literal["courseId", "studentId"]
+EnrollmentParent = Literal["courseId", "runId", "studentId"]
 
 
 def listing(
-    database: Database, parent: EnrollmentParent, statuses: Sequence[EnrollmentStatus] | None = None
+    database: Database,
+    parent: EnrollmentParent,
+    statuses: Sequence[EnrollmentStatus] | None = None,
+    runs: Sequence[ObjectId] | None = None,
 ) -> Listing:
-    """Lists the enrolments of each course or each student, latest first.
+    """Lists the enrolments of each course, run or student, latest first.
 
-    statuses: only enrolments with these statuses are listed; None lists all.
+    statuses, runs: only enrolments with these statuses, or in these runs, are listed; None lists all.
     """
-    parts = {} if statuses is None else {"statuses": {"status": {"$in": list(statuses)}}}
+    criteria = {"statuses": ("status", statuses), "runs": ("runId", runs)}
+    parts = {
+        name: {field: {"$in": list(values)}}
+        for name, (field, values) in criteria.items()
+        if values is not None
+    }
     return Listing(database["enrollments"], parts, Order("enrolledAt", descending=True), parent)
 
 
@@ -62,28 +83,51 @@ async def of_student(
     return [by_course.get(course) for course in courses]
 
 
-#: The maximum number of enrolments that move up from a waitlist in one transaction.
+async def waitlist_positions(database: Database, enrollments: Sequence[EnrollmentDoc]) -> dict[ObjectId, int]:
+    """Maps the `_id`s of waitlisted enrolments to their positions on the waitlists of their runs.
+
+    Position 1 moves up next. Sends one command.
+    """
+    ids, runs = ([enrollment[key] for enrollment in enrollments] for key in ("_id", "runId"))
+    number = {"$sum": 1, "window": {"documents": ["unbounded", "current"]}}
+    numbered = {
+        "partitionBy": "$runId",
+        "sortBy": {"enrolledAt": 1, "_id": 1},
+        "output": {"position": number},
+    }
+    pipeline: Pipeline = [
+        {"$match": {"runId": {"$in": list(dict.fromkeys(runs))}, "status": "WAITLISTED"}},
+        {"$setWindowFields": numbered},
+        {"$match": {"_id": {"$in": ids}}},
+        {"$project": {"position": 1}},
+    ]
+    found = await aggregate(database["enrollments"], pipeline, size=len(ids))
+    return {row["_id"]: row["position"] for row in found}
+
+
+#: The maximum number of enrolments of a run that one transaction moves up from the waitlist, or cancels.
 MOST_MOVED = 500
 
 _RUNS = 100  # maximum number of runs that `waiting_runs` returns
 
 
 class _Move(NamedTuple):
-    """A change to an enrolment's status.
+    """A change to an enrolment's status, as its course or one of its runs sees it.
 
     enrollment: the enrolment after the change. before: the status before the change; None if the enrolment is
-    new.
+    new there. after: the status after the change; None if the enrolment has moved to another run.
     """
 
     enrollment: EnrollmentDoc
     before: EnrollmentStatus | None
+    after: EnrollmentStatus | None
 
     def step(self, counts: Callable[[EnrollmentStatus | None], bool]) -> int:
         """Returns how this move changes a count of enrolments: by 1, 0 or -1.
 
         counts: a function that returns whether the count includes enrolments with a given status.
         """
-        return counts(self.enrollment["status"]) - counts(self.before)
+        return counts(self.after) - counts(self.before)
 
 
 async def live(tx: Transaction, student_id: ObjectId, course_id: ObjectId) -> EnrollmentDoc | None:
@@ -116,7 +160,9 @@ async def insert(
         "enrolledAt": tx.now,
     }
     enrollment: EnrollmentDoc = await tx.insert("enrollments", complete("enrollments", fields))
-    await _update_aggregates(tx, _Move(enrollment, None))
+    move = _Move(enrollment, None, status)
+    await _update_aggregates(tx, move, {enrollment["runId"]: move})
+    outbox.note(tx, _event("enrollment.created", enrollment))
     return enrollment
 
 
@@ -127,20 +173,58 @@ async def change(tx: Transaction, enrollment: EnrollmentDoc, **fields: Value) ->
     """
     changed: EnrollmentDoc = await tx.patch("enrollments", enrollment, **fields)
     if changed["status"] != enrollment["status"]:
-        await _update_aggregates(tx, _Move(changed, enrollment["status"]))
+        move = _Move(changed, enrollment["status"], changed["status"])
+        await _update_aggregates(tx, move, {changed["runId"]: move})
     return changed
+
+
+async def move(
+    tx: Transaction, enrollment: EnrollmentDoc, run: CourseRunDoc, status: EnrollmentStatus
+) -> EnrollmentDoc:
+    """Moves a live enrolment to another run of its course. Returns the moved enrolment.
+
+    status: decides whether the enrolment takes a seat in the run or the last place on its waitlist. The seat
+    that it gives up goes to the first student on the waitlist of its old run.
+    """
+    before = enrollment["status"]
+    keeps_seat = before == status == "ACTIVE"
+    enrolled_at = enrollment["enrolledAt"] if keeps_seat else tx.now
+    moved: EnrollmentDoc = await tx.patch(
+        "enrollments", enrollment, runId=run["_id"], status=status, enrolledAt=enrolled_at
+    )
+    by_run = {enrollment["runId"]: _Move(moved, before, None), run["_id"]: _Move(moved, None, status)}
+    await _update_aggregates(tx, _Move(moved, before, status), by_run)
+    return moved
 
 
 async def fill(tx: Transaction, run: CourseRunDoc, *, changed: bool = False) -> int:
     """Gives free seats in a run to students on its waitlist, first come, first served.
 
     Returns how many students moved up, which is at most MOST_MOVED. Nobody moves up once the run has started
-    or its course has left the catalogue, because nobody can enrol then. changed: whether the run is new, or
-    its seats or start have changed.
+    or is cancelled, or its course has left the catalogue, because nobody can enrol then. changed: whether the
+    run is new, or its seats or start have changed.
     """
     moved = await _update_run(tx, run, [])
     await _update_course(tx, run["courseId"], moved, runs_changed=changed or bool(moved))
     return len(moved)
+
+
+async def cancel_places(tx: Transaction, run: CourseRunDoc, *, changed: bool = False) -> int:
+    """Cancels live enrolments in a cancelled run, and tells the students.
+
+    Returns how many were cancelled, which is at most MOST_MOVED. changed: whether this transaction has
+    cancelled the run.
+    """
+    query = {"runId": run["_id"], "status": {"$in": list(LIVE_ENROLLMENTS)}}
+    live = await tx.find("enrollments", query, size=MOST_MOVED, limit=MOST_MOVED)
+    cancelled = await tx.patch_all("enrollments", live, status="CANCELLED", cancelledAt=tx.now)
+    outbox.send(tx, *(_message("run_cancelled", enrollment) for enrollment in cancelled))
+    moves = [
+        _Move(after, before["status"], "CANCELLED") for after, before in zip(cancelled, live, strict=True)
+    ]
+    await _update_run(tx, run, moves)
+    await _update_course(tx, run["courseId"], moves, runs_changed=changed)
+    return len(moves)
 
 
 async def waiting_runs(tx: Transaction, course_id: ObjectId) -> Sequence[CourseRunDoc]:
@@ -169,14 +253,18 @@ async def _one(
     return found
 
 
-async def _update_aggregates(tx: Transaction, move: _Move) -> None:
-    """Updates the aggregates of a run and its course for a new enrolment or a changed status."""
-    moves, was_full, full = [move], False, False
-    if run_id := move.enrollment["runId"]:
+async def _update_aggregates(tx: Transaction, move: _Move, by_run: Mapping[ObjectId | None, _Move]) -> None:
+    """Updates the aggregates of a course and its runs for a new enrolment, or one that has changed.
+
+    by_run: the move as each run sees it; None stands for no run.
+    """
+    moves, runs_changed = [move], False
+    # in order of their ids, so that two moves between the same runs wait for each other at the first one
+    for run_id in sorted(run_id for run_id in by_run if run_id is not None):
         run: CourseRunDoc = await tx.get("courseRuns", run_id)
-        moves += await _update_run(tx, run, moves)
-        was_full, full = is_full(run), is_full(await tx.get("courseRuns", run_id))
-    await _update_course(tx, move.enrollment["courseId"], moves, runs_changed=was_full is not full)
+        moves += await _update_run(tx, run, [by_run[run_id]])
+        runs_changed |= is_full(run) is not is_full(await tx.get("courseRuns", run_id))
+    await _update_course(tx, move.enrollment["courseId"], moves, runs_changed=runs_changed)
 
 
 async def _update_run(tx: Transaction, run: CourseRunDoc, moves: Sequence[_Move]) -> list[_Move]:
@@ -216,11 +304,28 @@ async def _move_up(tx: Transaction, run: CourseRunDoc) -> list[_Move]:
         sort=[("enrolledAt", 1), ("_id", 1)],
     )
     moved = await tx.patch_all("enrollments", waiting, status="ACTIVE", enrolledAt=tx.now)
-    return [_Move(enrollment, "WAITLISTED") for enrollment in moved]
+    outbox.note(tx, *(_event("enrollment.moved_up", enrollment) for enrollment in moved))
+    outbox.send(tx, *(_message("moved_up", enrollment, utc(run["startsAt"])) for enrollment in moved))
+    return [_Move(enrollment, "WAITLISTED", "ACTIVE") for enrollment in moved]
+
+
+def _event(kind: EventKind, enrollment: EnrollmentDoc) -> Event:
+    data = {
+        "enrollmentId": enrollment["_id"], "courseId": enrollment["courseId"], "runId": enrollment["runId"],
+        "studentId": enrollment["studentId"], "status": enrollment["status"],
+    }  # fmt: skip
+    return Event(kind, "Enrollment", enrollment["_id"], data, (enrollment["studentId"],))
+
+
+def _message(kind: MessageKind, enrollment: EnrollmentDoc, expires_on: datetime | None = None) -> Message:
+    data = {"courseId": enrollment["courseId"], "runId": enrollment["runId"]}
+    return Message(kind, student_id=enrollment["studentId"], data=data, expires_on=expires_on)
 
 
 async def _is_open(tx: Transaction, run: CourseRunDoc) -> bool:
     """Returns whether students can enrol in a run."""
+    if is_cancelled(run):
+        return False
     course: CourseDoc | None = await tx.get("courses", run["courseId"])
     return utc(run["startsAt"]) > tx.now and course is not None and course["status"] == "PUBLISHED"
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from bson import ObjectId
 
+from loaders import outbox
 from loaders.collections import complete
 from loaders.model import (
     NEWEST,
@@ -16,7 +17,8 @@ from loaders.model import (
     pack_ids,
     wilson,
 )
-from loaders.mongo import Expression, Fields, Pipeline, Stored, Transaction, Value
+from loaders.mongo import Expression, Fields, Pipeline, Stored, Transaction, Value, differs
+from loaders.outbox import Event, EventKind
 from loaders.reading import sort_by
 from loaders.review import ORDERS, PUBLIC
 
@@ -37,7 +39,16 @@ async def insert(tx: Transaction, course: CourseDoc, fields: Fields) -> ReviewDo
     new = complete("reviews", {**fields, "courseId": course["_id"]})
     review: ReviewDoc = await tx.insert("reviews", new)
     await _update_aggregates(tx, None, review)
+    outbox.note(tx, _written(review))
     return review
+
+
+def _written(review: ReviewDoc) -> Event:
+    """Returns the event of a new review, which is either published at once or held for moderation."""
+    student_id = review["studentId"]
+    data = {"reviewId": review["_id"], "courseId": review["courseId"], "studentId": student_id}
+    kind: EventKind = "review.written" if review["status"] == "PUBLISHED" else "review.held"
+    return Event(kind, "Review", review["_id"], data, (student_id,) if student_id else ())
 
 
 async def change(tx: Transaction, review: ReviewDoc, **fields: Value) -> ReviewDoc:
@@ -46,6 +57,14 @@ async def change(tx: Transaction, review: ReviewDoc, **fields: Value) -> ReviewD
     if (changed["status"], changed["rating"]) != (review["status"], review["rating"]):
         await _update_aggregates(tx, review, changed)
     return changed
+
+
+async def edit(tx: Transaction, review: ReviewDoc, **content: Value) -> ReviewDoc:
+    """Sets what a review's author has written, and `updatedAt`. Returns the changed review.
+
+    Does nothing if the review already has this content.
+    """
+    return await change(tx, review, **content, updatedAt=tx.now) if differs(review, content) else review
 
 
 async def delete(tx: Transaction, review: ReviewDoc) -> None:

@@ -6,13 +6,19 @@ from bson import ObjectId
 
 from loaders.collections import COLLECTIONS, complete, derived
 from loaders.model import StudentDoc, WishDoc, WishlistDoc
-from loaders.mongo import Database, Fields, Filter, Transaction, Value, find_one
+from loaders.mongo import Database, Fields, Filter, Transaction, Value, differs, find_one
 from loaders.reading import Listing, Order, fit
 from loaders.text import name_filter
 
+MOST_WISHES = 200  # maximum number of courses on a wishlist
+
 
 def listing(
-    database: Database, *, search: str | None = None, countries: Sequence[str] | None = None
+    database: Database,
+    *,
+    search: str | None = None,
+    countries: Sequence[str] | None = None,
+    email: str | None = None,
 ) -> Listing:
     """Lists the students from certain countries whose name matches a search, ordered by name.
 
@@ -23,7 +29,18 @@ def listing(
         parts["search"] = name_filter(search)
     if countries is not None:
         parts["countries"] = {"country": {"$in": list(countries)}}
+    if email is not None:
+        parts["email"] = by_email(email)
     return Listing(database["students"], parts, Order("sortName", descending=False))
+
+
+def by_email(email: str) -> Filter:
+    """Returns a filter for the students with an e-mail address, in lower case or as it is written here.
+
+    Imports may have stored an address in another case.
+    """
+    address = email.strip()
+    return {"email": {"$in": sorted({address, address.lower()})}}
 
 
 async def wishes(database: Database, student_id: ObjectId) -> list[WishDoc]:
@@ -39,7 +56,12 @@ async def insert(tx: Transaction, fields: Fields) -> StudentDoc:
 
 
 async def change(tx: Transaction, student: StudentDoc, **fields: Value) -> StudentDoc:
-    """Sets fields of a student and the fields derived from them. Returns the changed student."""
+    """Sets fields of a student and the fields derived from them. Returns the changed student.
+
+    Does nothing if the student already has these values.
+    """
+    if not differs(student, fields):
+        return student
     if fields.keys() & COLLECTIONS["students"].derived_from:
         fields |= derived("students", {**student, **fields})
     changed: StudentDoc = await tx.patch("students", student, **fields)

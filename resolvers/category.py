@@ -1,12 +1,16 @@
-"""Resolvers for the fields of Category."""
+"""Resolvers for Category: its fields and mutations."""
 
 from collections.abc import Sequence
 
 import loaders.category
-from loaders.model import CategoryDoc
+import loaders.category_writes
+from loaders.model import MOST_CATEGORIES, CategoryDoc
+from loaders.mongo import Transaction
+from loaders.text import free_slug
 from resolvers import access
 from resolvers.context import Context
 from resolvers.course_search import course_connections
+from resolvers.errors import refusal
 from resolvers.relay import (
     After,
     Before,
@@ -17,6 +21,9 @@ from resolvers.relay import (
     Last,
     Slice,
 )
+from resolvers.writing import InputValues, Objects, any_category, slug_refusal
+
+_FIELDS = ("slug", "name", "description", "imageUrl", "position")
 
 
 def position(category: CategoryDoc) -> int:
@@ -43,3 +50,54 @@ async def courses(
 ) -> Sequence[ConnectionDoc]:
     parents, arguments = [category["slug"] for category in categories], Slice(first, after, last, before)
     return await course_connections(ctx, filter, order_by, parents, arguments, "categorySlug")
+
+
+async def create_category(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
+    if await loaders.category_writes.lock(tx) >= MOST_CATEGORIES:
+        raise refusal(
+            "CONFLICT", f"There are already {MOST_CATEGORIES} categories: merge or delete some of them."
+        )
+    fields = {name: values[name] for name in _FIELDS if name in values}
+    if "slug" not in fields:
+        fields["slug"] = await free_slug(tx, "categories", fields["name"], "category")
+    elif refused := await slug_refusal(tx, "categories", fields["slug"]):
+        raise refused
+    return {"category": await loaders.category_writes.insert(tx, fields)}
+
+
+async def update_category(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
+    category = await any_category(tx, values["categoryId"], "categoryId")
+    fields = {name: values[name] for name in _FIELDS if name in values}
+    if fields.get("slug", category["slug"]) != category["slug"]:
+        await loaders.category_writes.lock(tx)
+        if refused := await slug_refusal(tx, "categories", fields["slug"], category["_id"]):
+            raise refused
+    return {"category": await loaders.category_writes.change(tx, category, **fields)}
+
+
+async def merge_categories(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
+    category = await any_category(tx, values["fromCategoryId"], "fromCategoryId")
+    into = await any_category(tx, values["intoCategoryId"], "intoCategoryId")
+    if category["_id"] == into["_id"]:
+        raise refusal("CONFLICT", "Choose another category than the one to merge.", "intoCategoryId")
+    await loaders.category_writes.lock(tx)
+    return {"category": await loaders.category_writes.merge(tx, category, into)}
+
+
+async def move_courses(ctx: Context, tx: Transaction, payload: Objects) -> Objects | None:
+    """Moves a batch of courses to the present slug of their category. Returns None if none is left."""
+    category = await loaders.category_writes.move_courses(tx, payload["category"]["_id"])
+    return category and {"category": category}
+
+
+async def delete_category(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
+    category = await any_category(tx, values["categoryId"], "categoryId")
+    await loaders.category_writes.lock(tx)
+    if await loaders.category_writes.has_courses(tx, category):
+        raise refusal(
+            "CONFLICT",
+            "The category has courses: move them to another category first, with mergeCategories.",
+            "categoryId",
+        )
+    await loaders.category_writes.delete(tx, category)
+    return {"category": category}

@@ -56,14 +56,14 @@ class Tokens(Protocol):
         """Returns the content of a refresh token, or None if Lectern did not sign the token."""
         ...
 
-    def device(self, email: str, session_id: ObjectId) -> str:
-        """Issues a device token: a proof that a client has signed in to the account with this address."""
+    def device(self, password_hash: str, device_id: ObjectId) -> str:
+        """Issues a device token: a proof that a client has signed in with the password that has this hash."""
         ...
 
-    def read_device(self, text: str, email: str) -> str | None:
+    def read_device(self, text: str, password_hash: str) -> ObjectId | None:
         """Returns the id of the device that a device token identifies.
 
-        Returns None if the token is too old, or Lectern didn't issue it for an account with this address.
+        Returns None if the token is too old, or Lectern didn't issue it for this hash.
         """
         ...
 
@@ -94,11 +94,13 @@ _Loader: TypeAlias = DataLoader[Any, Any]  # Any, because parent and entry types
 class Identity:
     """Holds the viewer of a request. A mutation that signs somebody in replaces the viewer.
 
-    passwords: the number of the request's mutations that have used a password.
+    passwords: the number of the request's mutations that have used a password. messages: the number of those
+    that have asked for a message.
     """
 
     viewer: Viewer = PUBLIC
     passwords: int = 0
+    messages: int = 0
 
 
 class Context(NamedTuple):
@@ -106,7 +108,8 @@ class Context(NamedTuple):
 
     address: the client's IP address, or an empty string if unknown. levels: the DataLoaders of fields that
     are resolved in batches, keyed by function and arguments (see resolvers/fields.py). budget: the client's
-    budget; None if there are no budgets. price: the operation's price.
+    budget; None if there are no budgets. price: the operation's price. user_agent, accept_language: the
+    values of the request's `User-Agent` and `Accept-Language` headers, or empty.
     """
 
     loaders: Loaders
@@ -119,6 +122,8 @@ class Context(NamedTuple):
     sign_in_limits: SignInLimits = DEFAULT_LIMITS
     budget: Budget | None = None
     price: int = 0
+    user_agent: bytes = b""
+    accept_language: bytes = b""
 
     @property
     def viewer(self) -> Viewer:

@@ -6,12 +6,14 @@ from typing import Annotated, TypeVar
 import strawberry
 from bson import ObjectId
 
+import loaders.category_writes
 import loaders.course
 import loaders.course_run
 import loaders.course_writes
 import loaders.enrollment
 import loaders.review
-from loaders.course import CourseCriteria, Facets
+from loaders.course import CourseCriteria
+from loaders.course_writes import MOST_DELETED
 from loaders.model import (
     MOST_INSTRUCTORS,
     MOST_PREREQUISITES,
@@ -25,6 +27,7 @@ from loaders.model import (
 )
 from loaders.mongo import Transaction
 from loaders.reading import Listing
+from loaders.text import free_slug
 from resolvers import access
 from resolvers.access import visible
 from resolvers.context import Context
@@ -41,11 +44,17 @@ from resolvers.relay import (
     ReviewFilterArgument,
     ReviewOrderArgument,
     Slice,
-    by_listing,
     connections,
 )
 from resolvers.review import review_connections
-from resolvers.writing import InputValues, Objects, own_course, viewer_instructor_id
+from resolvers.writing import (
+    InputValues,
+    Objects,
+    any_category,
+    own_course,
+    slug_refusal,
+    viewer_instructor_id,
+)
 
 _D = TypeVar("_D")
 
@@ -137,10 +146,6 @@ async def enrollments(
     return await connections(ctx, listing, parents, Slice(first, after, last, before), scope)
 
 
-async def facets(connections: Sequence[ConnectionDoc], ctx: Context) -> Sequence[Facets]:
-    return await by_listing(connections, loaders.course.facets_by_parent)
-
-
 async def viewer_enrollment(courses: Sequence[CourseDoc], ctx: Context) -> Sequence[EnrollmentDoc | None]:
     student = access.as_student(ctx.viewer, "Course.viewerEnrollment")
     if student is None:
@@ -178,10 +183,6 @@ _FIELDS = (
     "title", "slug", "summary", "description", "level", "deliveryModes", "durationDays", "language", "codes",
     "tags", "price", "instructorIds",
 )  # fmt: skip
-_SLUG_TAKEN = {
-    "now": "Another course has this slug.",
-    "formerly": "Another course used to have this slug, and old links still lead to that course.",
-}
 #: The fields that a published course must have. Maps each stored field to its name in the input and to its
 #: name in messages.
 _REQUIRED_TO_PUBLISH = {
@@ -193,7 +194,7 @@ _REQUIRED_TO_PUBLISH = {
 async def create_course(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
     fields = await _fields(ctx, tx, values, None)
     if "slug" not in fields:
-        fields["slug"] = await loaders.course_writes.free_slug(tx, fields["title"])
+        fields["slug"] = await free_slug(tx, "courses", fields["title"], "course")
     new = {**fields, "status": "DRAFT", "createdAt": tx.now, "updatedAt": tx.now}
     return {"course": await loaders.course_writes.insert(tx, new)}
 
@@ -203,19 +204,23 @@ async def update_course(ctx: Context, tx: Transaction, values: InputValues) -> O
     fields = await _fields(ctx, tx, values, course)
     if course["status"] == "PUBLISHED":
         _require_described(fields)
-    return {"course": await loaders.course_writes.change(tx, course, **fields, updatedAt=tx.now)}
+    return {"course": await loaders.course_writes.change(tx, course, **fields)}
 
 
 async def publish_course(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
     """Publishes a course. Raises RefusedError if an unpublished course has no summary or no delivery mode."""
     course = await own_course(ctx, tx, values["courseId"], "publishCourse")
     stored: Mapping[str, object] = course
-    missing = [noun for field, (_, noun) in _REQUIRED_TO_PUBLISH.items() if not stored[field]]
-    if missing and course["status"] != "PUBLISHED":
-        raise refusal(
-            "INVALID", f"The course needs {' and '.join(missing)} before it can be published.", "courseId"
+    if course["status"] != "PUBLISHED":
+        _raise_all(
+            [_unmet(name, noun) for field, (name, noun) in _REQUIRED_TO_PUBLISH.items() if not stored[field]]
         )
-    return {"course": await loaders.course_writes.set_status(tx, course, "PUBLISHED", updatedAt=tx.now)}
+    return {"course": await loaders.course_writes.set_status(tx, course, "PUBLISHED")}
+
+
+def _unmet(name: str, noun: str) -> RefusedError:
+    message = f"The course needs {noun} before it can be published."
+    return refusal("INVALID", message, "courseId", reason="REQUIRED", field=name)
 
 
 async def fill_runs(ctx: Context, tx: Transaction, payload: Objects) -> Objects | None:
@@ -230,7 +235,28 @@ async def fill_runs(ctx: Context, tx: Transaction, payload: Objects) -> Objects 
 
 async def archive_course(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
     course = await own_course(ctx, tx, values["courseId"], "archiveCourse")
-    return {"course": await loaders.course_writes.set_status(tx, course, "ARCHIVED", updatedAt=tx.now)}
+    return {"course": await loaders.course_writes.set_status(tx, course, "ARCHIVED")}
+
+
+async def delete_course(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
+    """Deletes a draft and its runs. Raises RefusedError if it has any enrolments or reviews, or many runs."""
+    course = await own_course(ctx, tx, values["courseId"], "deleteCourse")
+    if course["status"] != "DRAFT":
+        raise refusal("CONFLICT", "Only drafts can be deleted: archive the course instead.", "courseId")
+    if await loaders.course_writes.has_people(tx, course):
+        raise refusal("CONFLICT", "The course has enrolments or reviews: archive it instead.", "courseId")
+    if not await loaders.course_writes.delete(tx, course):
+        raise refusal(
+            "CONFLICT",
+            f"The course has more than {MOST_DELETED} runs: archive it instead.",
+            "courseId",
+        )
+    return {"course": course}
+
+
+async def drop_prerequisite(ctx: Context, tx: Transaction, payload: Objects) -> Objects | None:
+    """Removes a deleted course from the prerequisites of other courses. Returns None if none is left."""
+    return payload if await loaders.course_writes.drop_prerequisite(tx, payload["course"]["_id"]) else None
 
 
 async def _fields(ctx: Context, tx: Transaction, values: InputValues, course: CourseDoc | None) -> Document:
@@ -243,11 +269,11 @@ async def _fields(ctx: Context, tx: Transaction, values: InputValues, course: Co
     fields = {name: values[name] for name in _FIELDS if name in values}
     errors: list[RefusedError] = []
     if "categoryId" in values:
-        fields["categorySlug"] = await _category(tx, values["categoryId"], errors)
+        fields["categorySlug"] = await _category(tx, values["categoryId"], course, errors)
     if "slug" in fields:
         own = course["_id"] if course else None
-        if taken := await loaders.course_writes.slug_is_taken(tx, fields["slug"], own):
-            errors.append(refusal("DUPLICATE", _SLUG_TAKEN[taken], "slug"))
+        if refused := await slug_refusal(tx, "courses", fields["slug"], own):
+            errors.append(refused)
     if "instructorIds" in fields or course is None:
         fields["instructorIds"] = await _instructors(ctx, tx, fields.get("instructorIds", []), errors)
     _raise_all(errors)
@@ -261,7 +287,7 @@ def _require_described(fields: Document) -> None:
     """
     _raise_all(
         [
-            refusal("INVALID", f"A course in the catalogue needs {noun}.", name)
+            refusal("INVALID", f"A course in the catalogue needs {noun}.", name, reason="REQUIRED")
             for field, (name, noun) in _REQUIRED_TO_PUBLISH.items()
             if field in fields and not fields[field]
         ]
@@ -273,14 +299,20 @@ def _raise_all(refusals: Sequence[RefusedError]) -> None:
         raise RefusedError([error for refused in refusals for error in refused.errors])
 
 
-async def _category(tx: Transaction, id: ObjectId | None, errors: list[RefusedError]) -> str | None:
+async def _category(
+    tx: Transaction, id: ObjectId | None, course: CourseDoc | None, errors: list[RefusedError]
+) -> str | None:
+    """Returns the slug of the category to store, and holds the category if the course is new to it."""
     if id is None:
         return None
-    category = await tx.get("categories", id)
-    if category is None:
-        errors.append(refusal("NOT_FOUND", "There is no category with this ID.", "categoryId"))
+    try:
+        category = await any_category(tx, id, "categoryId")
+    except RefusedError as refused:
+        errors.append(refused)
         return None
-    return str(category["slug"])
+    if course is None or course["categorySlug"] != category["slug"]:
+        await loaders.category_writes.hold(tx, category)
+    return category["slug"]
 
 
 async def _instructors(
@@ -294,10 +326,9 @@ async def _instructors(
         viewer_id = viewer_instructor_id(ctx)
         ids = ids if viewer_id in ids else [viewer_id, *ids]
         if len(ids) > MOST_INSTRUCTORS:
+            message = f"A course can have at most {MOST_INSTRUCTORS} instructors."
             errors.append(
-                refusal(
-                    "INVALID", f"A course can have at most {MOST_INSTRUCTORS} instructors.", "instructorIds"
-                )
+                refusal("INVALID", message, "instructorIds", reason="TOO_LONG", max=MOST_INSTRUCTORS)
             )
     if not await loaders.course_writes.are_instructors(tx, ids):
         errors.append(

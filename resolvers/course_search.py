@@ -5,9 +5,10 @@ from typing import Any, Literal
 
 from strawberry.dataloader import DataLoader
 
+import loaders.category
 import loaders.course
 import loaders.course_search
-from loaders.course import CourseCriteria, Range
+from loaders.course import CourseCriteria, FacetCount, Facets, Range
 from loaders.model import CourseStatus, Document
 from loaders.reading import Listing, Page
 from loaders.text import has_words
@@ -17,15 +18,19 @@ from resolvers.cursors import ParentKey
 from resolvers.fields import private_future
 from resolvers.inputs import CourseFilter, CourseOrder
 from resolvers.relay import (
+    ConnectionDoc,
     CursorScope,
     Slice,
     allowed,
+    by_listing,
     connections,
+    decode_id_as,
     effective_criteria,
     ordering,
     searched_for,
     set_fields,
 )
+from resolvers.values import label
 
 #: The field of a course that refers to the parent object of the list, or None if the list has no parent.
 Parent = Literal["categorySlug", "instructorIds"] | None
@@ -71,6 +76,20 @@ async def course_connections(
     return [old if p is None else new for p, old, new in zip(empty, found, again, strict=True)]
 
 
+async def facets(connections: Sequence[ConnectionDoc], ctx: Context) -> Sequence[Facets]:
+    return await by_listing(connections, loaders.course.facets_by_parent)
+
+
+async def facet_label(options: Sequence[FacetCount], ctx: Context) -> Sequence[str]:
+    """Returns the labels of options. Sends one command if any of them are categories."""
+    slugs = list(dict.fromkeys(one["value"] for one in options if one["facet"] == "categories"))
+    names = await loaders.category.names_by_slug(ctx.loaders.database, slugs) if slugs else []
+    by_slug = dict(zip(slugs, names, strict=True))
+    return [
+        (by_slug.get(one["value"]) if one["facet"] == "categories" else None) or label(one) for one in options
+    ]
+
+
 def course_listing(ctx: Context, parent: Parent) -> tuple[Listing, CursorScope]:
     """Returns the list of all courses that the viewer is allowed to see, and the scope of its cursors."""
     return _listing(ctx, {}, None, parent)
@@ -83,6 +102,9 @@ def _listing(
     taught_by = access.as_instructor(ctx.viewer, "Course.draft") if parent == "instructorIds" else None
     ranges = {name: Range(**wanted[name]) for name in ("duration_days", "price_minor") if name in wanted}
     keywords: Document = wanted | ranges | {"statuses": _statuses(ctx, wanted)}
+    if "instructors" in wanted:  # an ID of another type matches nothing
+        ids = [decode_id_as("Instructor", one) for one in wanted["instructors"]]
+        keywords["instructors"] = [one for one in ids if one is not None]
     criteria = CourseCriteria(**keywords, now=ctx.now, taught_by=taught_by)
     listing = loaders.course.listing(
         ctx.loaders.database, criteria, order.field, descending=order.descending, parent=parent

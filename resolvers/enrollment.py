@@ -2,16 +2,34 @@
 
 from collections.abc import Sequence
 
+from bson import ObjectId
+
 import loaders.enrollment
 from loaders.enrollment import EnrollmentParent
-from loaders.model import CourseDoc, CourseRunDoc, EnrollmentDoc, EnrollmentStatus, StudentDoc
+from loaders.model import (
+    LIVE_ENROLLMENTS,
+    CourseDoc,
+    CourseRunDoc,
+    EnrollmentDoc,
+    EnrollmentStatus,
+    StudentDoc,
+    is_cancelled,
+)
 from loaders.mongo import Transaction, utc
 from loaders.reading import Listing, stand_ins
 from resolvers.context import Context
 from resolvers.errors import refusal
 from resolvers.inputs import EnrollmentFilter
-from resolvers.relay import CursorScope, set_fields
-from resolvers.writing import InputValues, Objects, own_enrollment, viewer_student_id, visible_course
+from resolvers.relay import CursorScope, decode_id_as, set_fields
+from resolvers.values import written
+from resolvers.writing import (
+    InputValues,
+    Objects,
+    existing_student,
+    own_enrollment,
+    viewer_student_id,
+    visible_course,
+)
 
 
 async def course(enrollments: Sequence[EnrollmentDoc], ctx: Context) -> Sequence[CourseDoc]:
@@ -28,29 +46,60 @@ async def student(enrollments: Sequence[EnrollmentDoc], ctx: Context) -> Sequenc
     return stand_ins("students", await ctx.loaders.student_by_id(ids), ids)
 
 
+async def waitlist_position(enrollments: Sequence[EnrollmentDoc], ctx: Context) -> Sequence[int | None]:
+    waiting = [e for e in enrollments if e["status"] == "WAITLISTED" and e["runId"] is not None]
+    positions = await loaders.enrollment.waitlist_positions(ctx.loaders.database, waiting) if waiting else {}
+    return [positions.get(enrollment["_id"]) for enrollment in enrollments]
+
+
 def enrollment_listing(
     ctx: Context, parent: EnrollmentParent, filter: EnrollmentFilter | None
 ) -> tuple[Listing, CursorScope]:
     """Returns a listing of each parent's enrolments, and the scope in which its cursors are valid."""
     wanted = set_fields(filter)
-    return loaders.enrollment.listing(ctx.loaders.database, parent, **wanted), ("enrollments", parent, wanted)
+    scope = ("enrollments", parent, wanted)
+    if "runs" in wanted:
+        ids = [decode_id_as("CourseRun", run) for run in wanted["runs"]]
+        wanted = {**wanted, "runs": [run for run in ids if run is not None]}
+    return loaders.enrollment.listing(ctx.loaders.database, parent, **wanted), scope
 
 
 async def enroll(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
-    student_id = viewer_student_id(ctx)
+    return await _enroll(ctx, tx, viewer_student_id(ctx), values)
+
+
+async def enroll_student(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
+    student = await existing_student(tx, values["studentId"])
+    return await _enroll(ctx, tx, student["_id"], values)
+
+
+async def _enroll(ctx: Context, tx: Transaction, student_id: ObjectId, values: InputValues) -> Objects:
     course = await visible_course(ctx, tx, values["courseId"])
-    if course["status"] != "PUBLISHED":
-        raise refusal(
-            "CONFLICT", "You can't enrol in this course, because it is not in the catalogue.", "courseId"
-        )
+    _require_published(course, "courseId")
     if await loaders.enrollment.live(tx, student_id, course["_id"]):
-        raise refusal("DUPLICATE", "You are already enrolled in this course or on its waitlist.", "courseId")
-    run = await _upcoming_run(tx, course, values)
-    has_seat = run is None or await _has_seat(tx, run)
-    status = _status(has_seat=has_seat, join_waitlist=values["joinWaitlist"] or False)
-    run = run and await tx.get("courseRuns", run["_id"])
-    enrollment = await loaders.enrollment.insert(tx, course, run, student_id, status)
-    return {"enrollment": enrollment}
+        whose = "You are" if student_id == ctx.viewer.student_id else "The student is"
+        raise refusal("DUPLICATE", f"{whose} already enrolled in this course or on its waitlist.", "courseId")
+    run = await _upcoming_run(tx, course, values["runId"]) if values.get("runId") else None
+    status = await _status(tx, run, values) if run else "ACTIVE"
+    return {"enrollment": await loaders.enrollment.insert(tx, course, run, student_id, status)}
+
+
+async def move_enrollment(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
+    """Moves an enrolment to another run of its course.
+
+    Idempotent: moving it to the run that it is in is not an error, and changes nothing.
+    """
+    enrollment = await own_enrollment(ctx, tx, values["enrollmentId"], "moveEnrollment")
+    if enrollment["status"] not in LIVE_ENROLLMENTS:
+        message = "This enrolment is neither active nor waitlisted, so it can't be moved."
+        raise refusal("NOT_ENROLLED", message, "enrollmentId")
+    if enrollment["runId"] == values["runId"]:
+        return {"enrollment": enrollment}
+    course: CourseDoc = await tx.get("courses", enrollment["courseId"])
+    _require_published(course, "enrollmentId")
+    run = await _upcoming_run(tx, course, values["runId"])
+    status = await _status(tx, run, values)
+    return {"enrollment": await loaders.enrollment.move(tx, enrollment, run, status)}
 
 
 async def cancel_enrollment(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
@@ -86,19 +135,39 @@ async def update_progress(ctx: Context, tx: Transaction, values: InputValues) ->
     return {"enrollment": await loaders.enrollment.change(tx, enrollment, progress=progress, **completion)}
 
 
-async def _upcoming_run(tx: Transaction, course: CourseDoc, values: InputValues) -> CourseRunDoc | None:
-    if values.get("runId") is None:
-        return None
-    run: CourseRunDoc | None = await tx.get("courseRuns", values["runId"])
+def _require_published(course: CourseDoc, field: str) -> None:
+    if course["status"] != "PUBLISHED":
+        message = "Nobody can enrol in this course, because it is not in the catalogue."
+        raise refusal("CONFLICT", message, field)
+
+
+async def _upcoming_run(tx: Transaction, course: CourseDoc, id: ObjectId) -> CourseRunDoc:
+    run: CourseRunDoc | None = await tx.get("courseRuns", id)
     if run is None or run["courseId"] != course["_id"]:
         raise refusal("NOT_FOUND", "This course has no run with this ID.", "runId")
+    if is_cancelled(run):
+        raise refusal("CONFLICT", "This run is cancelled: choose another run.", "runId")
     if utc(run["startsAt"]) <= tx.now:
-        raise refusal("EXPIRED", "This run has already started: choose an upcoming run.", "runId")
+        message = "This run has already started: choose an upcoming run."
+        raise refusal("EXPIRED", message, "runId", reason="IN_THE_PAST", startsAt=written(run["startsAt"]))
     return run
 
 
+async def _status(tx: Transaction, run: CourseRunDoc, values: InputValues) -> EnrollmentStatus:
+    """Returns the status that a newcomer gets in a run. Raises RefusedError if they get no place."""
+    if await _has_seat(tx, run):
+        return "ACTIVE"
+    if values["joinWaitlist"]:
+        return "WAITLISTED"
+    raise refusal(
+        "SEATS_TAKEN",
+        "All seats in this run are taken. Use `joinWaitlist: true` to join the waitlist.",
+        "runId",
+    )
+
+
 async def _has_seat(tx: Transaction, run: CourseRunDoc) -> bool:
-    """Returns whether a newly enrolling student gets a seat.
+    """Returns whether a newcomer gets a seat in a run.
 
     If an import has left both free seats and a waitlist, students on the waitlist get the seats first.
     """
@@ -106,15 +175,3 @@ async def _has_seat(tx: Transaction, run: CourseRunDoc) -> bool:
     if moved == loaders.enrollment.MOST_MOVED:
         return False  # there may be more students on the waitlist
     return not loaders.enrollment.is_full(await tx.get("courseRuns", run["_id"]))
-
-
-def _status(*, has_seat: bool, join_waitlist: bool) -> EnrollmentStatus:
-    if has_seat:
-        return "ACTIVE"
-    if join_waitlist:
-        return "WAITLISTED"
-    raise refusal(
-        "SEATS_TAKEN",
-        "All seats in this run are taken. Use `joinWaitlist: true` to join the waitlist.",
-        "runId",
-    )

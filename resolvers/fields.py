@@ -124,12 +124,14 @@ def root(
     search_commands: int = 0,
     rare_commands: int = 0,
     weight: int | None = None,
+    has_own_limit: bool = False,
     most: int | None = None,
 ) -> Declaration:
     """Declares a field of Query or Mutation.
 
     function: `async (ctx, *, arguments) -> the value of the field`. commands, search_commands,
-    rare_commands, most: see `level`.
+    rare_commands, most: see `level`. has_own_limit: whether something else limits the work that the weight
+    stands for, so that budgets don't count the weight.
     Before a field of Mutation is resolved, the cache of what the request has read so far is cleared.
     """
 
@@ -144,6 +146,7 @@ def root(
         "commands": commands,
         "search_commands": search_commands,
         "rare_commands": rare_commands,
+        "has_own_limit": has_own_limit,
         **_size_metadata(weight, most),
     }
     return strawberry.field(resolver=resolve, description=description, metadata=metadata)

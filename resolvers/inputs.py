@@ -1,11 +1,12 @@
-"""Declares the enums, filters and sort orders that queries take.
+"""Declares the enums, filters and sort orders that queries take, and the bounds of input values.
 
 An input value that the client omits is UNSET.
 """
 
 from dataclasses import fields
+from datetime import datetime
 from enum import Enum
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import strawberry
 from strawberry import UNSET, enum_value
@@ -14,6 +15,20 @@ from resolvers.fields import Declaration
 
 #: An instance of a class declared with strawberry.input. Any, because those classes have no common base.
 InputObject: TypeAlias = Any
+
+
+class Bounds(NamedTuple):
+    """The bounds of an input value, as the schema publishes them with `@constraint`. None: unbounded.
+
+    In a list, all but `max_items` apply to each item.
+    """
+
+    min_length: int | None = None
+    max_length: int | None = None
+    min: float | None = None
+    max: float | None = None
+    max_items: int | None = None
+    format: str | None = None
 
 
 def optional(description: str) -> Declaration:
@@ -48,6 +63,16 @@ class CourseStatus(Enum):
     )
 
 
+@strawberry.enum(description="Whether a run takes place.")
+class CourseRunStatus(Enum):
+    SCHEDULED = enum_value("SCHEDULED", description="The run takes place, or has taken place.")
+    CANCELLED = enum_value(
+        "CANCELLED",
+        description="The run doesn't take place. Nobody can enrol in it, and the enrolments in it are"
+        " cancelled.",
+    )
+
+
 @strawberry.enum(description="Moderation status of a review.")
 class ReviewStatus(Enum):
     PUBLISHED = enum_value(
@@ -68,6 +93,14 @@ class Role(Enum):
     STUDENT = enum_value("STUDENT", description="Takes and reviews courses.")
     INSTRUCTOR = enum_value("INSTRUCTOR", description="Teaches courses, and manages their own courses.")
     STAFF = enum_value("STAFF", description="Manages the platform.")
+
+
+@strawberry.enum(description="Whether an account can be used.")
+class AccountStatus(Enum):
+    ACTIVE = enum_value("ACTIVE", description="The account's owner can sign in.")
+    DEACTIVATED = enum_value(
+        "DEACTIVATED", description="The account's owner can't sign in. Nothing of theirs is deleted."
+    )
 
 
 @strawberry.enum(description="Status of a student's enrolment in a course.")
@@ -175,6 +208,13 @@ class CourseFilter(Criteria):
     languages: list[str] | None = optional(
         "Languages of instruction as BCP 47 tags, which must match the stored tags exactly."
     )
+    institutions: list[str] | None = optional(
+        "Names of institutions, which must match the stored names exactly."
+    )
+    currencies: list[str] | None = optional("Currencies of the price, as ISO 4217 codes.")
+    instructors: list[strawberry.ID] | None = optional(
+        "Global IDs of instructors. The course must be taught by at least one of them."
+    )
     min_rating: float | None = optional("Minimum average rating (`RatingSummary.average`), from 1 to 5.")
     duration_days: IntRange | None = optional(
         "Length of the course in days. If a bound is given, courses of unknown length are excluded."
@@ -224,12 +264,30 @@ class StudentFilter(Criteria):
         " accents of Latin letters are ignored. The last word can be the beginning of a longer word."
     )
     countries: list[str] | None = optional("Countries of residence, as ISO 3166-1 alpha-2 codes.")
+    email: str | None = optional("The whole e-mail address, ignoring case.")
 
 
-@strawberry.input(description="Criteria for enrolments.")
+@strawberry.input(
+    description="Criteria for accounts. An account must meet all criteria. If a criterion is a list of"
+    " values, the account must match at least one of them; an empty list matches nothing."
+)
+class AccountFilter(Criteria):
+    search: str | None = optional(
+        "The whole e-mail address, or at most 20 words to search for in the name, with at most 200 characters"
+        " in total. Case and the accents of Latin letters are ignored. The last word can be the beginning of"
+        " a longer word."
+    )
+    roles: list[Role] | None = optional("Roles.")
+    statuses: list[AccountStatus] | None = optional("Statuses.")
+
+
+@strawberry.input(description="Criteria for enrolments. An enrolment must meet all criteria.")
 class EnrollmentFilter(Criteria):
     statuses: list[EnrollmentStatus] | None = optional(
         "Enrolment statuses. An enrolment must have one of them; an empty list matches nothing."
+    )
+    runs: list[strawberry.ID] | None = optional(
+        "Global IDs of runs. An enrolment must be in one of them; an empty list matches nothing."
     )
 
 
@@ -240,4 +298,14 @@ class AuditFilter(Criteria):
         " made the write."
     )
     subject: str | None = optional("`AuditActor.subject` of whoever made the write.")
+    email: str | None = optional(
+        "E-mail address of whoever made the write, ignoring case: that of their account or, if they signed in"
+        " through an external issuer, of their student."
+    )
     node: strawberry.ID | None = optional("Global ID of an object that the write changed.")
+    since: datetime | None = strawberry.field(
+        name="from", default=UNSET, description="The write must have been made at this time or later."
+    )
+    until: datetime | None = strawberry.field(
+        name="to", default=UNSET, description="The write must have been made before this time."
+    )

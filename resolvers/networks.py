@@ -1,6 +1,12 @@
 """Maps addresses to the networks that identify clients."""
 
+from collections.abc import Mapping
 from ipaddress import IPv6Network, ip_address
+
+#: The networks of an IPv6 address for which a limit holds, by the length of their prefix, and the number of
+#: times that each may use up the limit of a /64. Providers give a customer a /64, a /56 or a /48. So a
+#: customer with a /56 uses at most a quarter of what the other customers in the same /48 share.
+SHARES = ((64, 1), (56, 4), (48, 16))
 
 
 def network_of(address: str) -> str:
@@ -17,6 +23,17 @@ def site_of(address: str) -> str:
     Anyone can get 65,536 networks of the size /64, because providers give each customer up to a /48.
     """
     return _network(address, 48)
+
+
+def shares_of(address: str) -> Mapping[str, int]:
+    """Returns the networks of a client for which a limit holds, the smallest first.
+
+    Their values are the number of times that each may use up the limit. An IPv4 address has only itself.
+    """
+    shares: dict[str, int] = {}
+    for prefix, times in SHARES:
+        shares.setdefault(_network(address, prefix), times)
+    return shares
 
 
 def _network(address: str, prefix: int) -> str:

@@ -4,19 +4,26 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import strawberry
+from bson import ObjectId
 
-import loaders.audit
+import loaders.accounts
 import loaders.category
+import loaders.instructor
 import loaders.student
-from loaders.model import CategoryDoc, CourseDoc, Document, ReviewDoc, StudentDoc
+import resolvers.audit
+from loaders.model import CategoryDoc, CourseDoc, Document, InstructorDoc, ReviewDoc, StudentDoc
 from loaders.reading import WHOLE
 from resolvers import access
 from resolvers.access import visible
 from resolvers.context import Context
 from resolvers.course_search import course_connections
 from resolvers.errors import BadUserInputError
+from resolvers.inputs import Bounds
 from resolvers.rate_limit import RateLimitDoc, without_limit
 from resolvers.relay import (
+    MOST_IDS,
+    TEXT_BOUNDS,
+    AccountFilterArgument,
     After,
     AuditFilterArgument,
     Before,
@@ -28,10 +35,10 @@ from resolvers.relay import (
     Slice,
     StudentFilterArgument,
     connection,
-    decode_id,
     decode_id_as,
     effective_criteria,
     nodes_by_id,
+    search_argument,
     set_fields,
     slug_argument,
 )
@@ -41,13 +48,38 @@ Id = Annotated[strawberry.ID, strawberry.argument(description="Global ID of the 
 StudentId = Annotated[strawberry.ID, strawberry.argument(description="Global ID of the student.")]
 ReviewId = Annotated[strawberry.ID, strawberry.argument(description="Global ID of the review.")]
 Ids = Annotated[
-    list[strawberry.ID], strawberry.argument(description="Global IDs of the objects, at most 100.")
+    list[strawberry.ID],
+    strawberry.argument(
+        description="Global IDs of the objects, at most 100.", metadata={"bounds": Bounds(max_items=MOST_IDS)}
+    ),
 ]
 OptionalId = Annotated[strawberry.ID | None, strawberry.argument(description="Global ID of the course.")]
 OptionalSlug = Annotated[
-    str | None, strawberry.argument(description="Slug of the course, at most 200 characters.")
+    str | None,
+    strawberry.argument(
+        description="Slug of the course, at most 200 characters.", metadata={"bounds": TEXT_BOUNDS}
+    ),
 ]
-Slug = Annotated[str, strawberry.argument(description="Slug of the category, at most 200 characters.")]
+Slug = Annotated[
+    str,
+    strawberry.argument(
+        description="Slug of the category, at most 200 characters.", metadata={"bounds": TEXT_BOUNDS}
+    ),
+]
+
+InstructorId = Annotated[
+    strawberry.ID | None, strawberry.argument(description="Global ID of the instructor.")
+]
+InstructorSlug = Annotated[
+    str | None, strawberry.argument(description="Slug of the instructor, at most 200 characters.")
+]
+NameSearch = Annotated[
+    str | None,
+    strawberry.argument(
+        description="At most 20 words to search for in the name, with at most 200 characters in total. Case"
+        " and the accents of Latin letters are ignored. The last word can be the beginning of a longer word."
+    ),
+]
 
 
 async def node(ctx: Context, *, id: Id) -> Document | None:
@@ -94,6 +126,34 @@ async def category(ctx: Context, *, slug: Slug) -> CategoryDoc | None:
     return (await ctx.loaders.category_by_slug([slug_argument(slug)]))[0]
 
 
+async def instructor(
+    ctx: Context, *, id: InstructorId = None, slug: InstructorSlug = None
+) -> InstructorDoc | None:
+    if (id is None) == (slug is None):
+        raise BadUserInputError("`instructor` requires either `id` or `slug`, but not both.")
+    if slug is None:
+        return (await ctx.loaders.instructor_by_id([decode_id_as("Instructor", id)]))[0]
+    (found,) = await ctx.loaders.instructor_by_slug([slug_argument(slug)])
+    if found is None and ObjectId.is_valid(slug):  # an instructor without a stored slug
+        (found,) = await ctx.loaders.instructor_by_id([ObjectId(slug)])
+    return found
+
+
+async def instructors(
+    ctx: Context,
+    *,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+    search: NameSearch = None,
+) -> ConnectionDoc:
+    wanted = {} if search is None else {"search": search_argument(search)}
+    listing = loaders.instructor.listing(ctx.loaders.database, **wanted)
+    scope = ("instructors", effective_criteria(wanted))
+    return await connection(ctx, listing, WHOLE, Slice(first, after, last, before), scope)
+
+
 async def student(ctx: Context, *, id: StudentId) -> StudentDoc | None:
     return (await ctx.loaders.student_by_id([decode_id_as("Student", id)]))[0]
 
@@ -134,6 +194,22 @@ async def rate_limit(ctx: Context) -> RateLimitDoc:
     return state or without_limit(ctx.price, ctx.now)
 
 
+async def accounts(
+    ctx: Context,
+    *,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+    filter: AccountFilterArgument = None,
+) -> ConnectionDoc:
+    wanted = set_fields(filter)
+    listing = loaders.accounts.listing(ctx.loaders.database, **wanted)
+    parent = WHOLE if access.sees_accounts(ctx.viewer) else None
+    scope = ("accounts", effective_criteria(wanted))
+    return await connection(ctx, listing, parent, Slice(first, after, last, before), scope)
+
+
 async def audit_log(
     ctx: Context,
     *,
@@ -143,15 +219,4 @@ async def audit_log(
     before: Before = None,
     filter: AuditFilterArgument = None,
 ) -> ConnectionDoc:
-    wanted = set_fields(filter)
-    target = decode_id(wanted["node"]) if "node" in wanted else None
-    listing = loaders.audit.listing(
-        ctx.loaders.database,
-        wanted.get("actions"),
-        wanted.get("subject"),
-        target.id if target else None,
-    )
-    shown = access.sees_audit_log(ctx.viewer) and ("node" not in wanted or target is not None)
-    scope = ("auditLog", wanted)
-    arguments = Slice(first, after, last, before)
-    return await connection(ctx, listing, WHOLE if shown else None, arguments, scope)
+    return await resolvers.audit.entries(ctx, filter, Slice(first, after, last, before))

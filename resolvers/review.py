@@ -16,7 +16,7 @@ from loaders.model import (
     ReviewReplyDoc,
     StudentDoc,
 )
-from loaders.mongo import Transaction
+from loaders.mongo import Transaction, differs
 from loaders.reading import stand_ins
 from loaders.review import ReviewCriteria
 from resolvers import access
@@ -115,7 +115,7 @@ async def create_review(ctx: Context, tx: Transaction, values: InputValues) -> O
 async def update_review(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
     review = await visible_review(ctx, tx, values["reviewId"])
     access.require(ctx.viewer, "updateReview", student_id=review["studentId"])
-    changed = await loaders.review_writes.change(tx, review, **_content(values), updatedAt=tx.now)
+    changed = await loaders.review_writes.edit(tx, review, **_content(values))
     return {"review": changed, "course": await _course(tx, review["courseId"])}
 
 
@@ -148,11 +148,10 @@ async def reply_to_review(ctx: Context, tx: Transaction, values: InputValues) ->
     course = await _course(tx, review["courseId"])
     access.require(ctx.viewer, "replyToReview", instructor_ids=course["instructorIds"])
     teaches = ctx.viewer.instructor_id in course["instructorIds"]
-    reply = {
-        "instructorId": ctx.viewer.instructor_id if teaches else None,
-        "body": values["body"],
-        "createdAt": tx.now,
-    }
+    reply = {"instructorId": ctx.viewer.instructor_id if teaches else None, "body": values["body"]}
+    if not differs(review["reply"] or {}, reply):
+        return {"review": review}
+    reply["createdAt"] = tx.now
     return {"review": await loaders.review_writes.change(tx, review, reply=reply)}
 
 

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 from bson import ObjectId
 
+import loaders.accounts
 import loaders.student
 from loaders.model import CourseDoc, Document, StudentDoc
 from loaders.mongo import Transaction
+from loaders.student import MOST_WISHES
 from resolvers import access
 from resolvers.context import Context
 from resolvers.enrollment import enrollment_listing
@@ -61,12 +63,13 @@ async def enrollments(
 
 
 _PROFILE_FIELDS = ("name", "country", "bio", "avatarUrl")
-_MAX_WISHES = 200
 
 
 async def update_profile(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
     student = await viewer_student(ctx, tx)
     fields: Document = {name: values[name] for name in _PROFILE_FIELDS if name in values}
+    if fields.get("name", student["name"]) != student["name"]:
+        await loaders.accounts.rename(tx, student["_id"], fields["name"])
     return {"student": await loaders.student.change(tx, student, **fields)}
 
 
@@ -75,8 +78,12 @@ async def add_to_wishlist(ctx: Context, tx: Transaction, values: InputValues) ->
     course = await visible_course(ctx, tx, values["courseId"])
     wished = await _wished(tx, student_id)
     if course["_id"] not in wished:
-        if len(wished) >= _MAX_WISHES:
-            raise refusal("CONFLICT", f"A wishlist can contain at most {_MAX_WISHES} courses.", "courseId")
+        if len(wished) >= MOST_WISHES:
+            raise refusal(
+                "CONFLICT",
+                f"A wishlist can contain at most {loaders.student.MOST_WISHES} courses.",
+                "courseId",
+            )
         await loaders.student.add_to_wishlist(tx, student_id, course["_id"])
     return {"course": course, "viewer": viewer_doc(ctx.viewer)}
 

@@ -29,6 +29,9 @@ def test_the_wheel_contains_graphiql_and_the_sample_data(tmp_path: Path) -> None
     assert {f"app/static/assets/{p.name}" for p in (graphiql.STATIC / "assets").iterdir()} <= names
     data = ROOT / "app" / "sample" / "data"
     assert {p.relative_to(ROOT).as_posix() for p in data.rglob("*.toml")} <= names
+    messages = ROOT / "app" / "delivery" / "messages"
+    texts = {p for folder in ("texts", "page") for p in (messages / folder).iterdir()}
+    assert {p.relative_to(ROOT).as_posix() for p in texts} <= names
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {
         "app",
         "resolvers",

@@ -26,8 +26,10 @@ class Authentication:
     issuer: Issuer | None
     database: Callable[[], Database]
 
-    async def viewer(self, authorization: bytes | None) -> Viewer:
+    async def viewer(self, authorization: bytes | None, address: str = "") -> Viewer:
         """Returns the viewer for an `Authorization` header, or PUBLIC if there is no header.
+
+        address: the client's network address; an empty string if unknown.
 
         Raises InvalidTokenError if the token is rejected, and IssuerUnavailableError if the token can't be
         verified because the issuer's keys are unavailable.
@@ -39,7 +41,7 @@ class Authentication:
         if scheme.lower() != "bearer" or not token or len(token) > _MAX_TOKEN:
             raise InvalidTokenError("The header must have the form `Authorization: Bearer <token>`.")
         if self.issuer and _issuer_of(token) != ISSUER:
-            return await self.issuer.viewer(token, self.database())
+            return await self.issuer.viewer(token, self.database(), address)
         return self.tokens.viewer(token)
 
 

@@ -10,7 +10,7 @@ from bson import ObjectId
 
 from app.auth.keys import Keys
 from app.auth.token_errors import ExpiredTokenError, InvalidTokenError
-from loaders.accounts import instructor_of, student_of
+from loaders.accounts import ExternalPerson, instructor_of, student_of
 from loaders.model import Role
 from loaders.mongo import Database
 from resolvers.context import Viewer
@@ -56,24 +56,31 @@ class Issuer:
         self._claims = claims
         self._people: dict[tuple[str, str], ObjectId] = {}
 
-    async def viewer(self, token: str, database: Database) -> Viewer:
+    async def viewer(self, token: str, database: Database, address: str) -> Viewer:
         """Returns the viewer for a token.
 
-        A student or instructor who isn't in the database yet is added to it.
+        A student or instructor who isn't in the database yet is added to it. address: the network address of
+        the request, for the audit log.
 
         Raises InvalidTokenError or IssuerUnavailableError.
         """
         claims = await self._verified(token)
-        roles = self._roles(claims)
+        roles, subject = self._roles(claims), f"{self.name}|{claims['sub']}"
 
         async def person(role: str) -> ObjectId | None:
-            return await self._person(role, claims, database) if role in roles else None
+            if role not in roles:
+                return None
+            external_id = self._external_id(claims)
+            signed_in = ExternalPerson(
+                self._claims.source, external_id, _display_name(claims), subject, roles, address
+            )
+            return await self._person(role, signed_in, database)
 
         return Viewer(
             roles=roles,
             student_id=await person("STUDENT"),
             instructor_id=await person("INSTRUCTOR"),
-            subject=f"{self.name}|{claims['sub']}",
+            subject=subject,
         )
 
     async def _verified(self, token: str) -> dict[str, _Json]:
@@ -120,17 +127,15 @@ class Issuer:
         mapped = {self._claims.names.get(name, _upper(name)) for name in names if isinstance(name, str)}
         return frozenset(mapped & _ROLES)
 
-    async def _person(self, role: str, claims: Mapping[str, _Json], database: Database) -> ObjectId:
-        """Returns the id of the student or instructor to whom a token belongs. Ids are cached."""
-        external = self._external_id(claims)
-        if (role, external) not in self._people:
+    async def _person(self, role: str, person: ExternalPerson, database: Database) -> ObjectId:
+        """Returns the id of a person's student or instructor. Ids are cached."""
+        key = role, person.id
+        if key not in self._people:
             find = student_of if role == "STUDENT" else instructor_of
-            name = claims.get("name")
-            display_name = clean(name) if isinstance(name, str) else ""
             if len(self._people) >= _MAX_CACHED_PEOPLE:
                 self._people.clear()
-            self._people[role, external] = await find(database, self._claims.source, external, display_name)
-        return self._people[role, external]
+            self._people[key] = await find(database, person)
+        return self._people[key]
 
     def _external_id(self, claims: Mapping[str, _Json]) -> str:
         """Returns the external id in a token's claims. Raises InvalidTokenError if the claim is missing.
@@ -146,6 +151,11 @@ class Issuer:
                 f"The token doesn't identify its user: it has no `{self._claims.student}` claim."
             )
         return claim
+
+
+def _display_name(claims: Mapping[str, _Json]) -> str | None:
+    name = claims.get("name")
+    return clean(name) if isinstance(name, str) else None
 
 
 def _upper(name: str) -> str:

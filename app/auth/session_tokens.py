@@ -29,7 +29,7 @@ _Json: TypeAlias = Any  # the value of a claim, which can be any JSON
 
 _ALGORITHM = "HS256"
 _REFRESH_PAYLOAD = Struct(">12sI")  # a refresh token's contents: session id and generation number
-_DEVICE_PAYLOAD = Struct(">12sI")  # a device token's contents: session id and Unix time
+_DEVICE_PAYLOAD = Struct(">12sI")  # a device token's contents: device id and Unix time
 _SIGNATURE_SIZE = 24  # size of the signature of a refresh or device token, in bytes
 _ROLES = frozenset(get_args(Role))
 
@@ -48,6 +48,7 @@ class SessionTokens:
         self._access_key = blake2b(secret, person=b"lectern-access", digest_size=32).digest()
         self._refresh_key = blake2b(secret, person=b"lectern-refresh", digest_size=32).digest()
         self._device_key = blake2b(secret, person=b"lectern-device", digest_size=32).digest()
+        self._link_key = blake2b(secret, person=b"lectern-link", digest_size=32).digest()
 
     def access(self, viewer: Viewer, lasts: timedelta = ACCESS_LASTS) -> AccessToken:
         """Issues an access token for a viewer. lasts: the token's lifetime."""
@@ -111,29 +112,37 @@ class SessionTokens:
         session_id, generation = _REFRESH_PAYLOAD.unpack(payload)
         return RefreshToken(ObjectId(session_id), generation)
 
-    def device(self, email: str, session_id: ObjectId) -> str:
-        """Issues a device token for the account with this address. Its device's id is the session's."""
-        payload = _DEVICE_PAYLOAD.pack(session_id.binary, int(time()))
-        return urlsafe_b64encode(payload + self._device_signature(payload, email)).decode()
+    def device(self, password_hash: str, device_id: ObjectId) -> str:
+        """Issues a device token for the account whose password has this hash."""
+        payload = _DEVICE_PAYLOAD.pack(device_id.binary, int(time()))
+        return urlsafe_b64encode(payload + self._device_signature(payload, password_hash)).decode()
 
-    def read_device(self, text: str, email: str) -> str | None:
+    def read_device(self, text: str, password_hash: str) -> ObjectId | None:
         """Returns the id of the device that a device token identifies.
 
-        Returns None if the token is too old, or wasn't issued for an account with this address.
+        Returns None if the token is too old, or wasn't issued for this hash.
         """
         try:
             raw = urlsafe_b64decode(text.encode("ascii"))
         except ValueError:
             return None
         payload, signature = raw[: _DEVICE_PAYLOAD.size], raw[_DEVICE_PAYLOAD.size :]
-        if not compare_digest(signature, self._device_signature(payload, email)):
+        if not compare_digest(signature, self._device_signature(payload, password_hash)):
             return None
-        session_id, issued = _DEVICE_PAYLOAD.unpack(payload)
-        return session_id.hex() if time() - issued < DEVICE_LASTS.total_seconds() else None
+        device_id, issued = _DEVICE_PAYLOAD.unpack(payload)
+        return ObjectId(device_id) if time() - issued < DEVICE_LASTS.total_seconds() else None
 
-    def _device_signature(self, payload: bytes, email: str) -> bytes:
-        """Returns the signature of a device token. The token itself doesn't contain the address."""
-        signed = payload + email.encode(errors="surrogatepass")
+    def link(self, message_id: ObjectId) -> str:
+        """Returns the token of the link in a message: the same whenever, and by whomever, it is sent."""
+        digest = blake2b(message_id.binary, key=self._link_key, digest_size=32).digest()
+        return urlsafe_b64encode(digest).decode().rstrip("=")
+
+    def _device_signature(self, payload: bytes, password_hash: str) -> bytes:
+        """Returns the signature of a device token.
+
+        Each hash has a salt of its own, so a token is valid for one account, until its password is changed.
+        """
+        signed = payload + password_hash.encode()
         return blake2b(signed, key=self._device_key, digest_size=_SIGNATURE_SIZE).digest()
 
     def _signature(self, payload: bytes) -> bytes:

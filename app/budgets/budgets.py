@@ -2,8 +2,10 @@
 
 import asyncio
 from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
+from itertools import islice
 from time import monotonic
 
 from pymongo.errors import PyMongoError
@@ -12,7 +14,7 @@ from app.budget_classes import BudgetClass
 from app.budgets.bucket import Bucket
 from app.budgets.charge import Charge
 from app.budgets.clients import Clients
-from app.observing import Throttled, redacted
+from app.observing import Throttled, ThrottledErrors, redacted
 from loaders import budget
 from loaders.budget import Return, Terms
 from loaders.mongo import Database, DatabaseAwayError, DeadlineError, OnCommand, Scope, current_scope
@@ -23,12 +25,15 @@ from resolvers.context import Viewer
 MOST_BUCKETS = 10_000
 
 _LONGEST = 1.0  # timeout of a command, in seconds
-_RETRY = 1.0  # while MongoDB is away, seconds between two leases
+_RETRY = 1.0  # after a lease has failed, seconds until the next
+_MOST_FAILURES = 3  # of clients in a row whose leases failed: then MongoDB counts as away
+_CLOSING = 1.5  # seconds in which everything is returned at the end, before a stopping worker is killed
 _EVERY = 0.25  # seconds between two returns of points
 _MOST_RETURNS = 1_000  # maximum number of buckets to which points are returned in one command
 
 _FAILURES = (PyMongoError, DatabaseAwayError, DeadlineError)
-_AWAY = Throttled("budgets can't be read or written: requests are let through unchecked")
+_CANT_ASK = Throttled("budgets can't be read or written: each process keeps to its own")
+_UNEXPECTED = ThrottledErrors("a lease of a budget failed")
 
 
 class Budgets:
@@ -37,8 +42,8 @@ class Budgets:
     database: see app.request.Services. on_command: a listener for the commands; they don't belong to the
     requests that need them.
 
-    points, unchecked: the points spent, and the requests let through unchecked, by class. leases: the leases,
-    by outcome.
+    points: the points spent, by class. unchecked: the requests that were not checked against the shared
+    bucket, but against the process's own, by class. leases: the leases, by outcome.
     """
 
     def __init__(self, clients: Clients, database: Callable[[], Database]) -> None:
@@ -46,8 +51,11 @@ class Budgets:
         self.on_command: OnCommand | None = None
         self._database = database
         self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+        self._holding: set[Bucket] = set()  # the buckets that hold points: only they can have some to return
+        self._returning: asyncio.Task[None] | None = None
         self._leasing: dict[str, asyncio.Task[None]] = {}
         self._is_away = False
+        self._failing: set[str] = set()  # clients whose leases have failed since the last success
         self._next_try = 0.0
         self.points = Counter[str](dict.fromkeys(clients.names, 0))
         self.unchecked = Counter[str](dict.fromkeys(clients.names, 0))
@@ -60,21 +68,21 @@ class Budgets:
 
     def charge(self, key: bytes | None, viewer: Viewer, address: str) -> Charge:
         """Returns the charge for a request. Raises UnknownClientKeyError."""
-        kind, client = self.clients.identify(key, viewer, address)
-        return Charge(self, kind, None if kind.is_unlimited else self._bucket(kind, client))
+        kind, client = self.clients.identify(key, viewer.roles, viewer.subject, address)
+        return Charge(self, kind, self._bucket(kind, client) if kind.size else None)
 
     async def draw(self, bucket: Bucket, points: int) -> float | None:
         """Takes points for a request: returns a mark for `Bucket.give_back`, or None if there are too few.
 
-        Leases points if the bucket has too few, unless the shared bucket can't have enough yet. A mark of 0.0
-        means that the request is let through unchecked, because MongoDB is away.
+        Leases points if the bucket has too few, unless the shared bucket can't have enough yet. If it can't
+        be asked, requests that exceed what was leased draw from the process's own bucket.
         """
         now = monotonic()
         if mark := bucket.draw(points, now, aged=self._is_away):
-            if bucket.runs_low(now) and bucket.client not in self._leasing and not self._is_away:
-                self._lease(bucket, bucket.ask_ahead())
+            if bucket.runs_low(now):
+                self.lease_ahead(bucket, now)
             return mark
-        while not self._is_away:
+        while not (self._is_away or bucket.is_alone):
             leasing, is_own = self._leasing.get(bucket.client), False
             if leasing is None:
                 if not bucket.has_enough(points, now):
@@ -85,40 +93,65 @@ class Budgets:
             # A slice that was kept for less time than the lease took serves the request that asked for it.
             if mark := bucket.draw(points, now, aged=is_own or self._is_away):
                 return mark
-        return self._unchecked(bucket, points, now)
+        return self._draw_alone(bucket, points, now)
+
+    def lease_ahead(self, bucket: Bucket, now: float) -> None:
+        """Leases a second slice for a bucket in the background."""
+        if self._may_lease(bucket, now):
+            self._lease(bucket, bucket.ask_ahead())
 
     async def run(self) -> None:
         """Returns points that are due to the shared buckets, until cancelled."""
         while True:
             await asyncio.sleep(_EVERY)
-            if not self._is_away:
-                await self._give_back(partial(Bucket.returns, now=monotonic()))
+            if self._holding and not self._is_away:
+                self._returning = asyncio.create_task(
+                    self._give_back(partial(Bucket.returns, now=monotonic()))
+                )
+                await asyncio.shield(self._returning)  # close() waits for it
 
     async def close(self) -> None:
-        """Returns all points. Must be called before the database is closed."""
-        await asyncio.gather(*self._leasing.values(), return_exceptions=True)  # they have a timeout
-        if not self._is_away:
-            await asyncio.create_task(self._give_back(Bucket.empty))
+        """Returns all points. Must be called before the database is closed, once `run` has been cancelled.
+
+        Takes at most _CLOSING seconds. What isn't returned by then is lost.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSING):
+                running = [*self._leasing.values(), *([self._returning] if self._returning else [])]
+                await asyncio.gather(*running, return_exceptions=True)
+                if not self._is_away:
+                    await asyncio.create_task(self._give_back(Bucket.empty))
 
     def _bucket(self, kind: BudgetClass, client: str) -> Bucket:
         if (bucket := self._buckets.get(client)) is None:
-            bucket = self._buckets[client] = Bucket(kind, client, monotonic())
+            bucket = self._buckets[client] = Bucket(kind, client, monotonic(), self._holding)
             if len(self._buckets) > MOST_BUCKETS:
-                self._buckets.popitem(last=False)
+                self._holding.discard(self._buckets.popitem(last=False)[1])
         else:
             self._buckets.move_to_end(client)
         return bucket
 
-    def _unchecked(self, bucket: Bucket, points: int, now: float) -> float:
-        """Lets a request through while MongoDB is away. Once a second, tries to lease points."""
+    def _draw_alone(self, bucket: Bucket, points: int, now: float) -> float | None:
+        """Takes points without asking the shared bucket, which is tried again in the background."""
+        if not bucket.is_alone:
+            bucket.retry_at = now
+        self.lease_ahead(bucket, now)
+        if not (mark := bucket.draw_alone(points, now)):
+            return None
         self.unchecked[bucket.kind.name] += 1
-        if now >= self._next_try and bucket.client not in self._leasing:
-            self._next_try = now + _RETRY
-            self._lease(bucket, bucket.ask(points))
-        return 0.0
+        return mark
+
+    def _may_lease(self, bucket: Bucket, now: float) -> bool:
+        """Returns whether to lease points in the background.
+
+        After a failure, that is once a second for the client; and for all clients if MongoDB is away.
+        """
+        retry_at = self._next_try if self._is_away else bucket.retry_at
+        return now >= retry_at and bucket.client not in self._leasing
 
     def _lease(self, bucket: Bucket, terms: Terms) -> asyncio.Task[None]:
         """Starts a lease. A bucket has one at a time."""
+        self._next_try = monotonic() + _RETRY
         task = asyncio.create_task(self._leased(bucket, terms))
         self._leasing[bucket.client] = task
         return task
@@ -128,36 +161,58 @@ class Budgets:
         try:
             with self._own_scope().writing():
                 lease = await budget.lease(self._database(), bucket.client, terms)
-        except _FAILURES as error:
-            self._failed(error)
+        except Exception as error:  # whatever it is, budgets never make a request fail
+            bucket.retry_at = monotonic() + _RETRY
+            self._failed(error, bucket.client)
         else:
             self._is_away = False
+            self._failing.clear()
             self.leases["granted" if lease.granted else "refused"] += 1
             bucket.put(lease, sent, monotonic())
         finally:
             del self._leasing[bucket.client]
 
     async def _give_back(self, points_of: Callable[[Bucket], int]) -> None:
-        """Returns points of all buckets, in commands of bounded size. Points whose return fails are lost."""
-        returns = [
-            Return(bucket.client, bucket.kind.rate, bucket.kind.size, points)
-            for bucket in self._buckets.values()
-            if (points := points_of(bucket))
-        ]
-        try:
-            with self._own_scope().writing():
-                for start in range(0, len(returns), _MOST_RETURNS):
-                    await budget.give_back(self._database(), returns[start : start + _MOST_RETURNS])
-        except _FAILURES as error:
-            self._failed(error)
+        """Returns points of all buckets, in commands of bounded size.
+
+        Points whose return fails are lost. Those of later commands stay in their buckets.
+        """
+        due = self._due(points_of)
+        while returns := list(islice(due, _MOST_RETURNS)):
+            try:
+                with self._own_scope().writing():
+                    await budget.give_back(self._database(), returns)
+            except _FAILURES as error:
+                self._failed(error)
+                return
+
+    def _due(self, points_of: Callable[[Bucket], int]) -> Iterator[Return]:
+        """Takes points of the buckets, each only when its return is asked for."""
+        for bucket in list(self._holding):
+            points = points_of(bucket)
+            if bucket.is_empty:
+                self._holding.discard(bucket)
+            if points:
+                yield Return(bucket.client, bucket.kind.rate, bucket.kind.size, points)
 
     def _own_scope(self) -> Scope:
-        """Gives the commands of this task a deadline of their own, and no request's listeners."""
+        """Gives a command of this task a deadline of its own, and no request's listeners."""
         scope = Scope(monotonic() + _LONGEST, on_command=self.on_command)
         current_scope.set(scope)
         return scope
 
-    def _failed(self, error: Exception) -> None:
-        self.leases["failed"] += 1
-        self._is_away, self._next_try = True, monotonic() + _RETRY
-        _AWAY.warning(reason=redacted(error))
+    def _failed(self, error: Exception, client: str = "") -> None:
+        """Notes that a command has failed: a client's lease, or a return of many clients' points.
+
+        One client's failures are no reason to leave the others unchecked, whatever the client does.
+        """
+        if client:
+            self.leases["failed"] += 1
+            self._failing.add(client)
+        if isinstance(error, DatabaseAwayError) or len(self._failing) >= _MOST_FAILURES:
+            self._is_away = True
+            self._failing.clear()
+        if isinstance(error, _FAILURES):
+            _CANT_ASK.warning(reason=redacted(error))
+        else:
+            _UNEXPECTED.error(error)

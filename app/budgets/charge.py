@@ -1,9 +1,7 @@
 """What one request takes from its client's budget."""
 
 from collections import Counter
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from math import ceil
 from time import monotonic
 from typing import Protocol
 
@@ -13,20 +11,22 @@ from app.budget_classes import BudgetClass
 from app.budgets.bucket import Bucket
 from app.error_codes import RATE_LIMITED
 from app.protection import TooLargeError, over
+from app.security_headers import Fields
 from resolvers.rate_limit import RateLimitDoc
 
 _SETTING = "LECTERN_BUDGETS"
 
 
 class RateLimitedError(HTTPException):
-    """The client has spent its budget. retry_after: the seconds until it has restored enough."""
+    """The client's budget has too few points left. retry_after: the seconds until it has restored enough."""
 
     code, limit = RATE_LIMITED, _SETTING
 
     def __init__(self, price: int, retry_after: int) -> None:
         super().__init__(
             429,
-            f"Your budget is spent: this operation costs {price:,}. Try again in {retry_after:,} s.",
+            f"Your budget has too few points left: this operation costs {price:,}. "
+            f"Try again in {retry_after:,} s.",
             {"retry-after": str(retry_after)},
         )
         self.extensions = {"retryAfter": retry_after}
@@ -39,52 +39,87 @@ class Ledger(Protocol):
 
     async def draw(self, bucket: Bucket, points: int) -> float | None: ...
 
+    def lease_ahead(self, bucket: Bucket, now: float) -> None: ...
+
 
 class Charge:
     """What a request takes from the budget of its client.
 
-    bucket: None if the client's budget is unlimited. spent: the points taken and not given back. is_shown:
-    whether the response shows the state of the budget.
+    bucket: None if the client's budget is unlimited. spent: the points taken and not given back. is_settled:
+    whether `settle` was called after points were taken. is_shown: whether the response shows the state of the
+    budget.
     """
 
-    __slots__ = ("_bucket", "_is_settled", "_kind", "_ledger", "_mark", "_price", "is_shown", "spent")
+    __slots__ = ("_bucket", "_kind", "_least", "_ledger", "_mark", "is_settled", "is_shown", "spent")
 
     def __init__(self, ledger: Ledger, kind: BudgetClass, bucket: Bucket | None) -> None:
         self._ledger, self._kind, self._bucket = ledger, kind, bucket
-        self._price = self.spent = 0
+        self._least, self.spent = 1, 0
         self._mark = 0.0
-        self._is_settled = self.is_shown = False
+        self.is_settled = self.is_shown = False
 
     async def take(self, price: int) -> None:
-        """Takes the maximum price of an operation, at least 1, before it runs.
+        """Takes the price of work, at least 1, before it is done. What was taken before counts towards it.
 
-        Raises RateLimitedError; or TooLargeError if the operation costs more than the budget can ever hold.
+        Raises RateLimitedError; or TooLargeError if the work costs more than the budget can ever hold.
         """
-        price, bucket = max(1, price), self._bucket
-        if bucket is not None:
-            if price > self._kind.size:
-                raise self._never(price)
-            mark = await self._ledger.draw(bucket, price)
-            if mark is None:
-                raise RateLimitedError(price, bucket.seconds_until(price, monotonic()))
+        if self.take_held(price) or (bucket := self._bucket) is None:
+            return
+        if price > self._kind.size:
+            raise self._never(price)
+        missing = (price or 1) - self.spent
+        mark = await self._ledger.draw(bucket, missing)
+        if mark is None:
+            raise RateLimitedError(price or 1, bucket.seconds_until(missing, monotonic()))
+        self._mark = mark
+        self.spent += missing
+
+    def take_held(self, price: int) -> bool:
+        """Takes the price like `take`, if this process holds enough points. Returns whether it does."""
+        missing = (price or 1) - self.spent
+        if missing <= 0:
+            return True
+        if (bucket := self._bucket) is not None:
+            now = monotonic()
+            if price > self._kind.size or not (mark := bucket.draw_held(missing, now)):
+                return False
             self._mark = mark
-        self._price = self.spent = price
+            if bucket.held < bucket.low and bucket.runs_low(now):  # the comparison spares most calls
+                self._ledger.lease_ahead(bucket, now)
+        self.spent += missing
+        return True
+
+    def keep(self) -> None:
+        """Keeps what has been taken so far: it is never given back."""
+        self._least = max(1, self.spent)
+
+    def due(self, actual: int) -> int:
+        """Returns what the request pays in the end, given the price of what it really did."""
+        if actual >= self.spent:
+            return self.spent
+        return actual if actual > self._least else self._least
 
     def settle(self, actual: int) -> None:
-        """Gives back the difference to the actual price, which is at least 1. Later calls do nothing."""
-        if self._is_settled or not self._price:
+        """Gives back the difference to what is due. Later calls do nothing."""
+        if self.is_settled or not (taken := self.spent):
             return
-        self._is_settled = True
-        self.spent = min(self._price, max(1, actual))
-        self._give_back(self._price - self.spent)
-        self._ledger.points[self._kind.name] += self.spent
+        self.is_settled = True
+        self.spent = due = self.due(actual)
+        if taken > due and self._bucket is not None:
+            self._bucket.give_back(taken - due, self._mark, monotonic())
+        self._ledger.points[self._kind.name] += due
 
-    def state(self) -> RateLimitDoc | None:
-        """Returns the state of the budget, for the fields of RateLimit; None if it is unlimited."""
+    def state(self, actual: int | None = None) -> RateLimitDoc | None:
+        """Returns the state of the budget, for the fields of RateLimit; None if it is unlimited.
+
+        actual: the price that the request is going to be settled at, if that is known.
+        """
         self.is_shown = True
         if (bucket := self._bucket) is None:
             return None
         limit, left = self._kind.size, bucket.remaining(monotonic())
+        if actual is not None:
+            left = min(limit, left + self.spent - self.due(actual))
         seconds = (limit - left) / self._kind.rate
         return {
             "limit": limit,
@@ -94,27 +129,19 @@ class Charge:
             "resetAt": datetime.now(UTC) + timedelta(seconds=seconds),
         }
 
-    def headers(self) -> Mapping[str, str]:
+    def fields(self) -> Fields:
         """Returns the header fields `RateLimit-Policy` and `RateLimit`; none if the budget is unlimited."""
         kind, bucket = self._kind, self._bucket
         if bucket is None:
-            return {}
+            return ()
         left = bucket.remaining(monotonic())
-        return {
-            "ratelimit-policy": kind.policy,
-            "ratelimit": f'"{kind.name}";r={left};t={ceil((kind.size - left) / kind.rate)}',
-        }
+        seconds = -((left - kind.size) // kind.rate)  # rounded up
+        return kind.policy_field, (b"ratelimit", kind.limit_format % (left, seconds))
 
     def _never(self, price: int) -> TooLargeError:
         return over(
             f"The operation costs up to {price:,}",
             self._kind.size,
             _SETTING,
-            f"A budget of the class `{self._kind.name}` never holds more. Request smaller pages with"
-            " `first`, or fewer fields.",
+            f"A budget of the class `{self._kind.name}` never holds more. Request less at once.",
         )
-
-    def _give_back(self, points: int) -> None:
-        # A request that was let through unchecked took nothing.
-        if points and self._mark and self._bucket is not None:
-            self._bucket.give_back(points, self._mark, monotonic())

@@ -8,7 +8,6 @@ from starlette.exceptions import HTTPException
 
 from app.budget_classes import BudgetClass, ClientKey, by_role, digest_of
 from app.error_codes import UNKNOWN_CLIENT_KEY
-from resolvers.context import Viewer
 from resolvers.networks import network_of
 
 # Cached, because parsing an address takes as long as the rest of a charge.
@@ -35,25 +34,25 @@ class Identified(NamedTuple):
 
 
 class Clients:
-    """The classes and keys of the settings. There is a class `public`."""
+    """The classes and keys of the settings. There is a class `public`.
+
+    identify: `_identify`, whose results are cached.
+    """
 
     def __init__(self, classes: Sequence[BudgetClass], keys: Sequence[ClientKey]) -> None:
         self._classes = {kind.name: kind for kind in classes}
         self._keys = {key.digest: self._classes[key.class_name] for key in keys}
         self.names = tuple(self._classes)
-        self._cached = lru_cache(maxsize=_MOST_CACHED)(self._identify)
+        self.identify = lru_cache(maxsize=_MOST_CACHED)(self._identify)
 
-    def identify(self, key: bytes | None, viewer: Viewer, address: str) -> Identified:
+    def _identify(self, key: bytes | None, roles: frozenset[str], subject: str, address: str) -> Identified:
         """Returns the class and the identity of a client. key: its key; None if it sent none.
 
         The key decides the class, or else the viewer's role. The identity is the viewer, or else the network
         of the address. So users of an app share no budget, unless they are anonymous and behind one address.
 
-        Raises UnknownClientKeyError.
+        roles, subject: the viewer's. Raises UnknownClientKeyError.
         """
-        return self._cached(key, viewer.roles, viewer.subject, address)
-
-    def _identify(self, key: bytes | None, roles: frozenset[str], subject: str, address: str) -> Identified:
         digest = ""
         if key is None:
             kind = by_role(self._classes, roles)

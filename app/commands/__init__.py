@@ -2,16 +2,17 @@
 
 import typer
 
-from app.commands.account_changes import AccountError
-from app.commands.accounts import account
+from app.commands.categories import category
 from app.commands.check import check
 from app.commands.command_error import CommandError
 from app.commands.costs import cost
+from app.commands.deliveries import messages, webhooks
 from app.commands.explain import explain
 from app.commands.export import export, restore
 from app.commands.indexes import indexes
 from app.commands.migrate import migrate
 from app.commands.operations import operations
+from app.commands.people import AccountError, account
 from app.commands.profile import profile
 from app.commands.recount import recount
 from app.commands.schema import schema
@@ -35,9 +36,12 @@ def add_to(app: typer.Typer) -> None:
     app.command()(cost)
     app.command()(profile)
     app.add_typer(account, name="account")
+    app.add_typer(category, name="category")
     app.command()(token)
     app.command()(client_key)
     app.add_typer(schema, name="schema")
     app.add_typer(indexes, name="indexes")
     app.add_typer(operations, name="operations")
+    app.add_typer(webhooks, name="webhooks")
+    app.add_typer(messages, name="messages")
     app.add_typer(migrate, name="migrate")

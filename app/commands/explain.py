@@ -1,14 +1,10 @@
 """The command `lectern explain`."""
 
-from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated
 
-import orjson
 import typer
 
 from app.commands.command_error import CommandError
-
-_Variables: TypeAlias = dict[str, Any]  # maps the names of variables to JSON values
 
 
 def explain(
@@ -19,7 +15,7 @@ def explain(
     variables: Annotated[
         str,
         typer.Option(
-            help="The variables as JSON, or @FILE for a file that contains JSON.", show_default=False
+            help="The variables as JSON, or the name of a file that contains JSON.", show_default=False
         ),
     ] = "{}",
     operation: Annotated[
@@ -32,10 +28,12 @@ def explain(
     ] = False,
 ) -> None:
     """Show how an operation is run: its plan's levels, their MongoDB commands, and the fetched fields."""
+    from app.commands import option_values
     from app.commands.explanation import explained
     from app.execution import Operation
 
-    typer.echo(explained(Operation(_text(file), _variables(variables), operation), run=run))
+    values = option_values.variables(variables, '{"first": 5}')
+    typer.echo(explained(Operation(_text(file), values, operation), run=run))
 
 
 def _text(file: typer.FileText) -> str:
@@ -43,15 +41,3 @@ def _text(file: typer.FileText) -> str:
         return file.read()
     except UnicodeDecodeError:
         raise CommandError(f"{file.name} is not text: expected a GraphQL document in UTF-8.") from None
-
-
-def _variables(option: str) -> _Variables:
-    try:
-        variables = orjson.loads(Path(option[1:]).read_bytes() if option.startswith("@") else option)
-    except OSError as error:
-        raise CommandError(f"--variables: {option[1:]} can't be read: {error.strerror}.") from None
-    except orjson.JSONDecodeError as error:
-        raise CommandError(f"--variables is not JSON: {error}.") from None
-    if not isinstance(variables, dict):
-        raise CommandError('--variables takes a JSON object, such as {"first": 5}.')
-    return variables

@@ -16,6 +16,7 @@ from app.commands.option_values import collection_name
 from app.database import connect, ping, require_transactions
 from app.importing import Importable, counted, export_rows
 from app.settings import load
+from app.terminal import say
 from loaders import migrations
 from loaders.backup import (
     BackupError,
@@ -54,10 +55,10 @@ def export(
     with _command_errors("Interrupted. Nothing was written."):
         if all_:
             manifest = asyncio.run(_back_up(all_))
-            _say(f"{_counted(manifest)} backed up to {all_}")
+            say(f"{_counted(manifest)} backed up to {all_}")
         elif collection and file:
             count = asyncio.run(_export(collection, file))
-            _say(f"{counted(count, 'row')} of {collection} exported to {file}")
+            say(f"{counted(count, 'row')} of {collection} exported to {file}")
 
 
 def restore(
@@ -71,16 +72,16 @@ def restore(
     with _command_errors("Interrupted. Run the same command again to finish."):
         restored, pending = asyncio.run(_restore(directory))
     manifest = restored.manifest
-    _say(
+    say(
         f"{_counted(manifest)} restored, as they were at {manifest.begun:%Y-%m-%d %H:%M:%S} UTC in the"
         f" database {manifest.database} (Lectern {manifest.lectern})"
     )
     for problem in restored.problems:
         if not problem.is_harmless:
-            _say(str(problem))
+            say(str(problem))
     if pending:
-        _say("Migrations are pending: run `lectern migrate up`.")
-    _say("Sessions are not restored: everybody has to sign in again.")
+        say("Migrations are pending: run `lectern migrate up`.")
+    say("Sessions are not restored: everybody has to sign in again.")
 
 
 async def _export(collection: str, file: str) -> int:
@@ -134,9 +135,5 @@ def _command_errors(interrupted: str) -> Iterator[None]:
     except OSError as error:
         raise file_error(error) from None
     except KeyboardInterrupt:
-        _say(interrupted)
+        say(interrupted)
         raise typer.Exit(130) from None
-
-
-def _say(message: str) -> None:
-    Console(stderr=True).print(message, markup=False, highlight=False, soft_wrap=True)

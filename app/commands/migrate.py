@@ -16,6 +16,7 @@ from app.commands.command_error import CommandError
 from app.database import connect, ping
 from app.invocation import lectern
 from app.settings import load
+from app.terminal import say
 from loaders import migrations
 from loaders.migrations import (
     Holder,
@@ -45,7 +46,7 @@ def status() -> None:
     """
     found = asyncio.run(_statuses())
     for one in found:
-        _say(Console(), _line(one))
+        say(_line(one), Console())
     if any(one.state != "done" for one in found):
         raise typer.Exit(NOT_DONE)
 
@@ -70,15 +71,15 @@ def up(
     try:
         done = asyncio.run(_up(console, again=again))
     except LeaseHeldError as error:
-        _say(console, f"{_running(error.holder)} `{lectern()} migrate status` shows how far it has got.")
+        say(f"{_running(error.holder)} `{lectern()} migrate status` shows how far it has got.", console)
         raise typer.Exit(NOT_DONE) from None
     except KeyboardInterrupt:
-        _say(console, "Interrupted. Run the same command again: it resumes where it stopped.")
+        say("Interrupted. Run the same command again: it resumes where it stopped.", console)
         raise typer.Exit(130) from None
     for record in done:
-        _say(console, f"Migration {record['_id']} is done: {_counted(record)}")
+        say(f"Migration {record['_id']} is done: {_counted(record)}", console)
     if not done:
-        _say(console, "Nothing to do: all migrations are done.")
+        say("Nothing to do: all migrations are done.", console)
 
 
 async def _statuses() -> list[Status]:
@@ -110,7 +111,7 @@ async def _up(console: Console, *, again: bool) -> list[Record]:
 
 
 def _wait(console: Console, holder: Holder) -> None:
-    _say(console, f"{_running(holder)} Waiting to see whether it is still alive.")
+    say(f"{_running(holder)} Waiting to see whether it is still alive.", console)
 
 
 def _running(holder: Holder) -> str:
@@ -176,10 +177,6 @@ def _line_printer(console: Console) -> Report:
         nonlocal last
         if time.monotonic() - last >= _INTERVAL:
             last = time.monotonic()
-            _say(console, f"Migration {progress.record['_id']}: {_share(progress.record)}")
+            say(f"Migration {progress.record['_id']}: {_share(progress.record)}", console)
 
     return show
-
-
-def _say(console: Console, message: str) -> None:
-    console.print(message, markup=False, highlight=False, soft_wrap=True)

@@ -1,15 +1,21 @@
 """Parsers for option values, with the same checks as mutation inputs."""
 
 from collections.abc import Callable, Collection, Sequence
-from typing import TypeVar, get_args
+from pathlib import Path
+from stat import S_ISREG
+from typing import Any, TypeVar, get_args
 
+import orjson
 import typer
 from bson import ObjectId
 
+from app.commands.command_error import CommandError
 from loaders.collections import importable
-from loaders.model import Role
+from loaders.model import AccountStatus, Role
 
 T = TypeVar("T")
+
+_MOST_BYTES = 20_000_000  # maximum size of a file
 
 ROLES: tuple[Role, ...] = get_args(Role)
 
@@ -19,6 +25,36 @@ def collection_name(value: str) -> str:
     if value not in (names := importable()):
         raise typer.BadParameter(f"'{value}' is not one of {', '.join(map(repr, names))}.")
     return value
+
+
+def contents(file: Path) -> bytes:
+    """Reads a file. Raises CommandError if it can't be read, is too large or isn't a regular file."""
+    try:
+        if not S_ISREG(file.stat().st_mode):  # reading a pipe could take forever
+            raise CommandError(f"{file} can't be read: it is not a regular file.")
+        with file.open("rb") as opened:
+            data = opened.read(_MOST_BYTES + 1)
+    except OSError as error:
+        raise CommandError(f"{file} can't be read: {error.strerror}.") from None
+    if len(data) > _MOST_BYTES:
+        raise CommandError(f"{file} is larger than {_MOST_BYTES:,} bytes. Split it into several files.")
+    return data
+
+
+def variables(value: str, example: str) -> dict[str, Any]:  # Any: the values are any JSON values
+    """Parses `--variables`: a JSON object, or the name of a file that contains one, with or without an @."""
+    is_json = value.lstrip().startswith(("{", "["))
+    where = "" if is_json else f": {value.removeprefix('@')}"
+    try:
+        data = value if is_json else contents(Path(value.removeprefix("@")))
+        found = orjson.loads(data)
+    except CommandError as error:
+        raise CommandError(f"--variables: {error}") from None
+    except orjson.JSONDecodeError as error:
+        raise CommandError(f"--variables{where} is not JSON: {error}.") from None
+    if not isinstance(found, dict):
+        raise CommandError(f"--variables{where} takes a JSON object, such as {example}.")
+    return found
 
 
 def email(value: str) -> str:
@@ -60,6 +96,14 @@ def roles(option: str, names: Sequence[str] | None, implied: Collection[Role] = 
             f"'{given[min(unknown)]}' is not one of {', '.join(ROLES)}.", param_hint=option
         )
     return frozenset((*(role for role in ROLES if role in given), *implied))
+
+
+def account_status(value: str) -> str:
+    """Parses the status of an account, ignoring the case of ASCII letters."""
+    status = value.upper() if value.isascii() else value
+    if status not in get_args(AccountStatus):
+        raise typer.BadParameter(f"'{value}' is not one of {', '.join(get_args(AccountStatus))}.")
+    return status
 
 
 def _checked(check: Callable[[str], T], value: str) -> T:

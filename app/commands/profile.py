@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from app.commands.command_error import CommandError
+from app.terminal import say
 
 _SHOWN = 5  # functions in the summary
 _NONE = "No gateway is running on this machine, or its processes are hidden: give its process id with --pid."
@@ -37,7 +37,7 @@ def profile(
     if worker is None:
         raise CommandError(_NONE if pid is None else f"No process has the id {pid}.")
     busy = f"it used {worker.load:.0f} % of a core in the last half second"
-    _say(f"Profiling worker {worker.pid} for {seconds} s: {busy}.")
+    say(f"Profiling worker {worker.pid} for {seconds} s: {busy}.")
     try:
         samples = profiling.record(worker.pid, seconds, output)
     except profiling.ProfileError as error:
@@ -52,7 +52,3 @@ def _summary(samples: Counter[str], output: Path) -> str:
     total = samples.total()
     functions = [f"  {n / total:6.1%}  {function}" for function, n in samples.most_common(_SHOWN)]
     return "\n".join([f"{output}  ({total} samples; open it in a browser)", *functions])
-
-
-def _say(message: str) -> None:
-    Console(stderr=True).print(message, soft_wrap=True, markup=False, highlight=False)

@@ -13,7 +13,7 @@ from rich.text import Text
 from app.database import connect, ping
 from app.invocation import lectern
 from app.settings import load
-from loaders import recounting
+from loaders import people, recounting
 from loaders.model import unpack_ids
 from loaders.mongo import Database
 from loaders.recounting import Difference
@@ -31,8 +31,9 @@ def recount(
 ) -> None:
     """Recompute ratings, newest reviews, and counts of students, seats and votes.
 
-    Reports the stored values that differ, and corrects them only with --fix. It is safe to run this while the
-    gateway is serving requests. Exits with 1 if any difference is left uncorrected.
+    Also finds courses that still have a former slug of their category. Reports the stored values that differ,
+    and corrects them only with --fix. It is safe to run this while the gateway is serving requests. Exits
+    with 1 if any difference is left uncorrected.
     """
     if asyncio.run(_recount(Console(), fix=fix)):
         raise typer.Exit(1)
@@ -44,6 +45,7 @@ async def _recount(console: Console, *, fix: bool) -> int:
     async with connect(load()) as database:
         await ping(database)
         with console.status("Counting from scratch"):
+            unfinished = await _merges(console, database, fix=fix)
             async for difference in recounting.recount(database, fix=fix):
                 console.print(_line(difference), soft_wrap=True)
                 found[difference.collection, difference.field, difference.remedy] += 1
@@ -51,7 +53,20 @@ async def _recount(console: Console, *, fix: bool) -> int:
     # Even `fix` leaves a difference with a remedy (kind[2]), because only an operator can apply the remedy.
     left = {kind: count for kind, count in found.items() if kind[2] or not fix}
     _print_summary(console, found, left, counted)
-    return sum(left.values())
+    return sum(left.values()) + unfinished
+
+
+async def _merges(console: Console, database: Database, *, fix: bool) -> int:
+    """Finishes interrupted merges of students if `fix` is set. Returns how many are left unfinished."""
+    if fix and (number := await people.finish_merges(database, "recount")):
+        _say(console, f"{_number(number, 'interrupted merge')} of students finished.", "green")
+    if left := await people.unfinished_merges(database):
+        _say(
+            console,
+            f"{_number(left, 'unfinished merge')} of students: `{lectern()} recount --fix` finishes.",
+            "red",
+        )
+    return left
 
 
 def _line(difference: Difference) -> Text:

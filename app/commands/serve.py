@@ -17,6 +17,7 @@ import typer
 from rich.console import Console
 
 from app import development, embedded
+from app.budget_classes import about_sizes
 from app.commands.command_error import CommandError
 from app.database import connect, require_transactions, wait_for
 from app.invocation import lectern
@@ -33,9 +34,19 @@ from app.server import (
     require_files,
     run_workers,
 )
-from app.settings import Settings, SettingsError, hand_over, load, shown_to_everyone, warnings
+from app.settings import (
+    Settings,
+    SettingsError,
+    about_unencrypted,
+    hand_over,
+    load,
+    shown_to_everyone,
+    warnings,
+)
+from app.terminal import printable_lines
 from loaders import indexes, migrations
 from loaders.backup import is_unfinished
+from loaders.mongo import Database
 
 # Workers with metrics at the same time: those that stop and those that replace them, several times over.
 _SLOTS, _MORE_SLOTS = 4, 16
@@ -43,6 +54,7 @@ _SLOTS, _MORE_SLOTS = 4, 16
 _Host = Annotated[str, typer.Option(help="The address to listen on.")]
 _Port = Annotated[int, typer.Option(help="The port to listen on; 0 for any free port.", min=0, max=65535)]
 
+_READABLE = "Messages and the links in them are not encrypted: use https in LECTERN_MESSAGES_URL."
 _UNFINISHED = "The database is incomplete: run the interrupted `lectern restore` again first."
 
 
@@ -59,12 +71,19 @@ def serve(
     except ValueError as error:
         raise CommandError(str(error)) from None
     _require_exporters()
+    _require_texts(settings)
     listening = _bound(host, port, "--host and --port")
     if settings.admin_port == port != 0:  # two sockets that don't listen yet can have the same port
         raise CommandError(f"LECTERN_ADMIN_PORT and --port are both {port}: choose another one of them.")
     admin_sockets, export_every = _admin_sockets(settings), export_interval()
     configure_logs(settings)
-    for warning in [*warnings(), *asyncio.run(_examine(settings))]:
+    about_settings = [
+        *warnings(),
+        *about_sizes(settings.budgets),
+        *about_unencrypted(settings.webhooks),
+        *([_READABLE] if settings.has_readable_messages else []),
+    ]
+    for warning in [*about_settings, *asyncio.run(_examine(settings))]:
         _announce(warning, is_warning=True)
     if not settings.lectern_secret.get_secret_value():
         # Workers get this secret from the environment. Otherwise, each would generate a different one.
@@ -152,10 +171,12 @@ def _serve_embedded(
             "lectern_secret": development.secret(settings, directory),
             "cors_origins": development.origins(settings),
             "trace_plan": "true",
+            **development.messages(settings, _url(listening)),
         }
+        _require_texts(settings)
         hand_over(own)
         content = asyncio.run(_prepare(load(), with_sample=with_sample))
-        development.record_url(directory, _url(listening))
+        development.record_url(directory, _url(listening), uri)
         serving = _server(None, delay=0)
         watch = _MongodWatch(directory, serving)
 
@@ -204,6 +225,13 @@ def _require_exporters() -> None:
         Traces.preload()
 
 
+def _require_texts(settings: Settings) -> None:
+    """Raises SettingsError if a text of a message can't be used."""
+    from app.delivery import Templates
+
+    Templates.of(settings)
+
+
 def _bound(host: str, port: int, options: str) -> socket.socket:
     """Binds a socket. Called before anything else is started, so that a port in use is reported first.
 
@@ -234,12 +262,26 @@ async def _examine(settings: Settings) -> list[str]:
         compared = await indexes.compare(database, settings.retention)
         pending = await migrations.pending(database)
         unfinished = await is_unfinished(database)
+        about_operations = await _about_operations(settings, database)
     return [
         *([_UNFINISHED] if unfinished else []),
         *([f"Indexes are missing: run `{lectern()} indexes apply`."] if compared.missing else []),
         *map(str, compared.differing),
         *([f"Migrations are pending: run `{lectern()} migrate up`."] if pending else []),
+        *about_operations,
     ]
+
+
+async def _about_operations(settings: Settings, database: Database) -> list[str]:
+    """Returns a warning if LECTERN_OPERATIONS refuses everything, or if its report mode has no effect."""
+    reports, trusted = settings.operations_report, database["trustedOperations"]
+    if settings.operations == "any" and reports:
+        return ["LECTERN_OPERATIONS_REPORT has no effect with LECTERN_OPERATIONS=any, which refuses nothing."]
+    if settings.operations == "trusted" and not reports and not await trusted.estimated_document_count():
+        return [
+            f"All operations are refused, because none is trusted yet: see `{lectern()} operations push`."
+        ]
+    return []
 
 
 async def _prepare(settings: Settings, *, with_sample: bool) -> str:
@@ -262,11 +304,13 @@ def _welcome(url: str, mongodb_uri: str, content: str, directory: Path, *, in_br
     """
     query = "{ courses(first: 3) { nodes { title rating { average count } } } }"
     curl = f"curl {url}/graphql -H 'content-type: application/json' -d '{{\"query\": \"{query}\"}}'"
+    messages = f"{url}/dev/mail" if load().dev_mail else "sent to people"
     option = "" if directory == development.directory(None) else f" --data-dir {quote(str(directory))}"
     _say(
         f"""
   GraphiQL   {url}/
   Endpoint   {url}/graphql
+  Messages   {messages}
   MongoDB    {mongodb_uri}
   Data       {content}
   Sign in    {lectern()} token{option} --role STUDENT (or INSTRUCTOR, STAFF)
@@ -287,7 +331,12 @@ def _announce_start(settings: Settings, url: str, workers: int, admin: Sequence[
     if admin:
         details["admin"] = _url(admin[0])
     shown = shown_to_everyone(settings.model_dump())
-    details |= {"profile": settings.lectern_env, "open": " + ".join(shown) or "nothing"}
+    details |= {
+        "profile": settings.lectern_env,
+        "open_to_everyone": " + ".join(shown) or "nothing",
+        "operations": settings.operations + (" (only reported)" if settings.operations_report else ""),
+        "budgets": " + ".join(budget.name for budget in settings.budgets) or "none",
+    }
     _announce(f"Lectern is serving {settings.mongodb_database} at {url}/graphql", **details)
 
 
@@ -297,9 +346,9 @@ def _announce(message: str, *, is_warning: bool = False, **details: Any) -> None
         log = structlog.get_logger("lectern")
         (log.warning if is_warning else log.info)(message, **details)
     else:
-        shown = ", ".join(f"{name} {value}" for name, value in details.items())
+        shown = ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in details.items())
         _say(f"{message}\n  {shown}" if shown else message)
 
 
 def _say(message: str) -> None:
-    Console(stderr=True).print(message, soft_wrap=True, markup=False)
+    Console(stderr=True).print(printable_lines(message), soft_wrap=True, markup=False)

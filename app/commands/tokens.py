@@ -12,7 +12,6 @@ from typing import Annotated
 import typer
 from bson import ObjectId
 from pydantic import SecretStr
-from rich.console import Console
 
 from app import development, embedded
 from app.budget_classes import ClientKey, digest_of, read_keys
@@ -20,6 +19,7 @@ from app.commands import option_values
 from app.commands.command_error import CommandError
 from app.invocation import lectern
 from app.settings import Settings, load
+from app.terminal import say
 from loaders.model import Role
 
 _KEY_BYTES = 32
@@ -81,15 +81,17 @@ def token(
     roles = option_values.roles("--role", role, implied) or _STUDENT
     with _gateway(settings, directory) as gateway:
         issued = asyncio.run(issue(gateway, roles, people, timedelta(hours=hours)))
-    _say(f"Token for {issued.holder}, valid for {hours} h:\n")
+    say(f"Token for {issued.holder}, valid for {hours} h:\n")
     typer.echo(issued.token)
     options = [f"--data-dir {quote(str(data_dir))}"] if data_dir else []
     options += [f"--role {role}" for role in sorted(roles)]
-    url = None if "mongodb_uri" in settings.model_fields_set else development.url(directory)
-    _say(
+    has_database = "mongodb_uri" in settings.model_fields_set
+    uri = settings.mongodb_uri.get_secret_value() if has_database else None
+    url, note = development.address(directory, uri)
+    say(
         _USES.format(
-            url=url or "http://localhost:8000",
-            note="" if url else " (change the address if your gateway has another one)",
+            url=url,
+            note=note,
             command=" ".join([lectern(), "token", *options]),
         )
     )
@@ -110,7 +112,7 @@ def client_key(
             f"`{class_name}` can't be a class: its name must be lower-case letters, digits, `-` and `_`."
         ) from None
     typer.echo(key)
-    _say(
+    say(
         f"The client sends this key in X-Lectern-Client-Key. It isn't stored anywhere.\n"
         f"Add to LECTERN_CLIENT_KEYS: {entry}"
     )
@@ -145,7 +147,3 @@ With curl{note}:
   curl {url}/graphql -H 'content-type: application/json' \\
     -H "Authorization: Bearer $({command})" \\
     -d '{{"query": "{{ viewer {{ roles }} }}"}}'"""
-
-
-def _say(message: str) -> None:
-    Console(stderr=True).print(message, soft_wrap=True, markup=False, highlight=False)

@@ -40,7 +40,6 @@ from app.importing import (
     infer_mapping,
     load_mapping,
     open_source,
-    printable,
     show_closing,
     show_mapping,
     show_next_step,
@@ -50,7 +49,8 @@ from app.importing import (
     with_columns,
 )
 from app.settings import load
-from loaders import indexes
+from app.terminal import printable, say
+from loaders import indexes, people
 from loaders.migrations import baseline
 from loaders.mongo import Database, reason_of
 from loaders.transfer import (
@@ -66,6 +66,7 @@ from loaders.transfer import (
 
 _T = TypeVar("_T")
 _BY_FOLDER = "the name of the file's folder; --source sets another"
+_SHARED_ADDRESS = "students whose e-mail address another student has too; `lectern check` lists them"
 
 _CollectionArgument = Annotated[
     Importable, typer.Argument(help="The collection to which the rows belong.", parser=collection_name)
@@ -241,7 +242,7 @@ async def _import(database: Database, opened: Source, job: _Job) -> Tally:
         await baseline(database)
         for problem in (await indexes.ensure(database)).problems:
             if not problem.is_harmless:
-                Console(stderr=True).print(str(problem), markup=False, highlight=False, soft_wrap=True)
+                say(str(problem))
     touched = Touched(database)
     with (
         Rejects(job.rejects) as rejects,
@@ -259,6 +260,8 @@ async def _import(database: Database, opened: Source, job: _Job) -> Tally:
         tally.aggregates = await touched.recount()
         if touched.moved_up:
             tally.notes["students who moved up from a waitlist"] = touched.moved_up
+        if job.collection == "students":
+            await _claim(database, tally)
         if job.mapping:
             await record_file(database, file, job.external)
         await record_in_audit_log(database, file, job.external or "export", tally.counts())
@@ -266,6 +269,15 @@ async def _import(database: Database, opened: Source, job: _Job) -> Tally:
     show_closing(console, opened, tally, time.monotonic() - began, job.mapping, (job.external, job.origin))
     show_rejects(console, rejects.first, tally.kinds["rejected"], job.rejects)
     return tally
+
+
+async def _claim(database: Database, tally: Tally) -> None:
+    """Gives accounts with a verified address their students, and notes the addresses that are shared."""
+    if claimed := await people.claim_imported(database):
+        tally.notes["students who already have an account with their address"] = claimed
+    if shared := await people.shared_addresses(database):
+        tally.notes[_SHARED_ADDRESS] = shared.students
+        tally.examples = {**tally.examples, _SHARED_ADDRESS: shared.example}
 
 
 def _linker(database: Database, job: _Job, touched: Touched) -> RowLinker:

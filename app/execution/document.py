@@ -52,7 +52,8 @@ class Document:
     hash: see app.execution.operation.text_hash. name: the operation's name, cut to _LONGEST_NAME characters;
     empty if it has none.
     is_query: False for a mutation. introspects: whether the operation queries the schema. is_about_schema:
-    whether it queries only the schema.
+    whether it queries only the schema. is_personal: whether it selects a field about the request or its
+    viewer. compiled: False if graphql-core runs every operation.
     """
 
     def __init__(
@@ -62,23 +63,26 @@ class Document:
         definition: OperationDefinitionNode,
         hash: str = "",
         *,
-        introspection: bool = True,
+        names_schema: bool = True,
+        compiled: bool = True,
     ) -> None:
         nodes = list(all_selections(document))
         self.document, self.definition, self.hash = document, definition, hash
         self.name = definition.name.value[:_LONGEST_NAME] if definition.name else ""
         self.is_query = definition.operation is OperationType.QUERY
-        self.variables = Variables(schema, definition, introspection=introspection)
+        self.variables = Variables(schema, definition, names_schema=names_schema)
         root_fields = _root_fields(schema, document, definition)
         self.introspects = bool(root_fields & FIELDS)
+        self.is_personal = any(_is_personal(node) for node in nodes)
         self.is_about_schema = self.introspects and root_fields <= FIELDS | {"__typename"}
-        self._schema = schema
+        self._schema, self._compiled = schema, compiled
         self._conditions = sorted(set(_condition_variables(nodes)))
         defined = {v.variable.name.value for v in definition.variable_definitions or ()}
         self._own_conditions = [name for name in self._conditions if name in defined]
         self._sizes = sorted(set(_argument_variables(nodes, SIZES)))
         self._filters = sorted(set(_argument_variables(nodes, FILTERS)))
         self._lists = sorted(_list_variables(schema, definition))
+        self._has_one_cost = not (self._conditions or self._sizes or self._filters or self._lists)
         self._plans: dict[_Key, Plan | str] = {}
         self._priced: dict[_Key, Priced] = {}
         self._response_costs: dict[_Key, ResponseCost] = {}
@@ -88,21 +92,34 @@ class Document:
         """The maximum number of cached plans. For n conditions, it is 2**n, but at most _MAX_VARIANTS."""
         return min(_MAX_VARIANTS, 1 << len(self._conditions))
 
-    def cost(self, variables: VariableValues, limits: Limits) -> Cost:
+    def priced(self, variables: VariableValues, limits: Limits) -> Priced:
         """Returns the operation's maximum cost with these variables (see app.execution.pricing.cost).
 
         Raises TooLargeError if the operation has too many fields.
         """
-        return self._priced_for(variables, limits).cost
+        key = () if self._has_one_cost else self._cost_key(variables)
+        if (found := self._priced.get(key)) is None:
+            found = priced(
+                self._schema,
+                self.document,
+                self.definition,
+                variables.coerced,
+                limits,
+                on_graphql_core=self._on_graphql_core(variables),
+                merges_calls=self._compiled,
+            )
+            _keep(self._priced, key, found)
+        return found
 
-    def highest_cost(self, given: JsonObject, limits: Limits) -> Cost:
+    def highest_priced(self, given: JsonObject, limits: Limits) -> Priced:
         """Returns the operation's maximum cost with any values of the variables that aren't given.
 
         A variable that isn't given has its default, if there is one. Raises TooLargeError and RefusedError.
         """
         nodes = list(all_selections(self.document))
         values = upper_values(self._schema, nodes, self.definition, given, limits)
-        return max((self.cost(VariableValues({}, dict(v)), limits) for v in values), key=lambda c: c.price)
+        found = (self.priced(VariableValues({}, dict(v)), limits) for v in values)
+        return max(found, key=lambda priced: priced.price)
 
     def actual_cost(
         self, variables: VariableValues, limits: Limits, data: JsonObject | None, commands: int
@@ -112,9 +129,9 @@ class Document:
         The elements of a page that aren't selected count as in the maximum cost, because the response doesn't
         tell how many there were. So do the values of list arguments.
         """
-        key = self._cost_key(variables)
+        key = () if self._has_one_cost else self._cost_key(variables)
         if (counter := self._response_costs.get(key)) is None:
-            list_values = self._priced_for(variables, limits).list_values
+            list_values = self.priced(variables, limits).list_values
             counter = ResponseCost(
                 self._schema,
                 self.document,
@@ -124,33 +141,16 @@ class Document:
                 on_graphql_core=self._on_graphql_core(variables),
             )
             _keep(self._response_costs, key, counter)
-        objects, values = counter.size(data)
-        return Cost(objects, values, commands)
-
-    def _priced_for(self, variables: VariableValues, limits: Limits) -> Priced:
-        key = self._cost_key(variables)
-        if (found := self._priced.get(key)) is None:
-            found = priced(
-                self._schema,
-                self.document,
-                self.definition,
-                variables.coerced,
-                limits,
-                on_graphql_core=self._on_graphql_core(variables),
-            )
-            _keep(self._priced, key, found)
-        return found
+        return counter.of(data, commands)
 
     def _cost_key(self, variables: VariableValues) -> _Key:
         values, key = variables.coerced, self._conditions_of(variables)
-        if self._sizes or self._filters or self._lists:
-            key += tuple([_size_key(values.get(name)) for name in self._sizes])
-            key += tuple([searches(values.get(name)) for name in self._filters])
-            key += tuple([length(values.get(name)) for name in self._lists])
-        return key
+        key += tuple([_size_key(values.get(name)) for name in self._sizes])
+        key += tuple([searches(values.get(name)) for name in self._filters])
+        return key + tuple([length(values.get(name)) for name in self._lists])
 
     def _on_graphql_core(self, variables: VariableValues) -> bool:
-        """Returns whether graphql-core runs the operation: it introspects, or a condition has no value."""
+        """Returns whether graphql-core has to run it: it introspects, or a condition has no value."""
         values = variables.coerced
         return self.introspects or any(values.get(name) is None for name in self._own_conditions)
 
@@ -181,6 +181,12 @@ class Document:
             return "a condition without a value"
         except RecursionError:
             return "nested too deeply"
+
+
+def _is_personal(node: SelectionNode) -> bool:
+    """Returns whether a field is about the request, or about its viewer (such as `viewerReview`)."""
+    name = node.name.value if isinstance(node, FieldNode) else ""
+    return name.startswith("viewer") or name == "rateLimit"
 
 
 def _keep(cached: dict[_Key, T], key: _Key, value: T) -> None:

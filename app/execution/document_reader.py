@@ -3,17 +3,21 @@
 from collections.abc import Collection, Generator
 
 from graphql import (
+    SKIP,
     DocumentNode,
+    FieldNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
     NoFragmentCyclesRule,
-    NoSchemaIntrospectionCustomRule,
+    VisitorAction,
+    get_named_type,
     get_operation_ast,
+    is_introspection_type,
     specified_rules,
     validate,
 )
-from graphql.validation import ASTValidationRule
+from graphql.validation import ASTValidationRule, ValidationRule
 
 from app import error_codes
 from app.execution.document import Document
@@ -41,12 +45,23 @@ _OUT_OF_STACK = "Validation aborted."  # the entire message that graphql-core gi
 class Reader:
     """Reads operations against one schema.
 
-    introspection: if False, introspection is rejected as invalid, and errors don't say what is invalid.
+    introspection: if False, introspection is rejected as invalid.
+    names_schema: if False, errors don't say what is invalid (see app.execution.withheld). compiled: see
+    Document.
     """
 
-    def __init__(self, schema: GraphQLSchema, limits: Limits, *, introspection: bool) -> None:
-        self._schema, self._limits, self._introspection = schema, limits, introspection
-        self._rules = [*specified_rules, *([] if introspection else [NoSchemaIntrospectionCustomRule])]
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        limits: Limits,
+        *,
+        introspection: bool,
+        names_schema: bool,
+        compiled: bool,
+    ) -> None:
+        self._schema, self._limits, self._names_schema = schema, limits, names_schema
+        self._compiled = compiled
+        self._rules = [*specified_rules, *([] if introspection else [_NoIntrospection])]
 
     def read(self, operation: Operation) -> Generator[None, None, Document]:
         """Parses and validates the operation, and returns its document.
@@ -64,13 +79,14 @@ class Reader:
         self._validate(document, self._rules)
         definition = get_operation_ast(document, operation.operation_name)
         if definition is None:
-            raise RefusedError([_unresolved(operation)], error_codes.OPERATION_RESOLUTION_FAILURE)
+            raise RefusedError([unresolved(operation)], error_codes.OPERATION_RESOLUTION_FAILURE)
         return Document(
             self._schema,
             document,
             definition,
             text_hash(operation.query),
-            introspection=self._introspection,
+            names_schema=self._names_schema,
+            compiled=self._compiled,
         )
 
     def _parsed(self, text: str) -> DocumentNode:
@@ -90,16 +106,28 @@ class Reader:
         check_literals(document, limits)
 
     def _validate(self, document: DocumentNode, rules: Collection[type[ASTValidationRule]]) -> None:
-        most = _MOST_ERRORS if self._introspection else 1
-        found = validate(self._schema, document, rules, most, hide_suggestions=not self._introspection)
+        most = _MOST_ERRORS if self._names_schema else 1
+        found = validate(self._schema, document, rules, most, hide_suggestions=not self._names_schema)
         if found and found[-1].message == _OUT_OF_STACK:
             raise TooLargeError("The operation is nested too deeply to be validated.")
         if found:
-            shown = found if self._introspection else [about_document()]
+            shown = found if self._names_schema else [about_document()]
             raise RefusedError(shown, error_codes.VALIDATION_FAILED)
 
 
-def _unresolved(operation: Operation) -> GraphQLError:
+class _NoIntrospection(ValidationRule):
+    """Refuses fields of the introspection system, and names the setting that does so."""
+
+    def enter_field(self, node: FieldNode, *_: object) -> VisitorAction:
+        type_ = get_named_type(self.context.get_type())
+        if type_ is None or not is_introspection_type(type_):
+            return None
+        message = f"Introspection is off (LECTERN_INTROSPECTION), so `{node.name.value}` can't be asked for."
+        self.report_error(GraphQLError(message, node))
+        return SKIP
+
+
+def unresolved(operation: Operation) -> GraphQLError:
     if operation.operation_name is not None:
         return GraphQLError(f"The document has no operation named '{operation.operation_name}'.")
     return GraphQLError("The document has more than one operation: use `operationName` to choose one.")

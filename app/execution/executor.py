@@ -1,6 +1,5 @@
 """The entry point of app.execution: prepares an operation, then runs it."""
 
-import sys
 from asyncio import sleep
 from collections.abc import Generator, Sequence
 from time import perf_counter
@@ -10,16 +9,18 @@ from graphql import GraphQLError, GraphQLSchema
 from graphql.execution.values import VariableValues
 
 from app import error_codes
+from app.errors import ErrorDict, nothing_done
 from app.execution import reference_engine
-from app.execution.cache import Cache, RecencyCache
+from app.execution.advice import advice
 from app.execution.compiler import Plan
 from app.execution.document import Document
+from app.execution.document_cache import DocumentCache, named
 from app.execution.document_reader import Reader
 from app.execution.encoding import ResponseTooLargeError, encode_at_once, encode_bounded, encoded
 from app.execution.operation import Answer, Engine, JsonObject, Operation, Refusal
 from app.execution.pace import pace
 from app.execution.plan_report import explained
-from app.execution.pricing import Cost
+from app.execution.pricing import Cost, Priced, price_of_text
 from app.execution.refusals import RefusedError
 from app.execution.runner import Run
 from app.memory import thresholds
@@ -30,42 +31,38 @@ from app.request import Request
 from loaders.mongo import Meter
 from resolvers.context import PUBLIC
 
-_MAX_REFUSALS = 200
-_REFUSALS_SIZE = 2_000_000  # maximum size of all cached refusals, in bytes
-
-_TRUSTED_SIZE = 64_000_000  # maximum estimated memory of the cached trusted operations, in bytes
-
-_TREE_BYTES = 700  # estimated memory of the syntax tree, in bytes per token of the document
-_PLAN_BYTES = 900  # estimated memory of one plan, in bytes per token of the document
-
-# An operation's text is in memory twice: as the text itself, and as the names and values in the syntax tree.
-# Each plan can hold another copy of the names.
-_TREE_TEXTS = 2
-
 _DEFAULTS = Limits()
 
-_Key: TypeAlias = tuple[str, str | None]
 _ReadSteps: TypeAlias = "Generator[None, None, Document | Refusal]"
 
 
 class Prepared(NamedTuple):
     """A valid operation that is ready to run: its document, coerced variables and maximum cost.
 
-    operation: the operation as the client sent it.
+    operation: the operation as the client sent it. price: the price of the cost. budgeted: the part of
+    the price that budgets count, without the weights of fields that have limits of their own.
     """
 
     document: Document
     operation: Operation
     variables: VariableValues
     cost: Cost
+    price: int
+    budgeted: int
 
 
 class HighestPrice(NamedTuple):
-    """The maximum cost of an operation; `allowed`: the limit on its price, which `setting` defines."""
+    """The maximum cost of an operation.
+
+    budgeted: the price for a budget (see Prepared). allowed: the limit on the price, which `setting` defines.
+    advice: what to change if it costs too much.
+    """
 
     cost: Cost
+    budgeted: int
     allowed: int
     setting: str
+    advice: str
 
 
 class NotAQueryError(Exception):
@@ -77,7 +74,8 @@ class Executor:
 
     cache_entries: the maximum number of operations in the cache.
     cache_bytes: the maximum estimated memory of the cache. Refusals have a separate, small cache.
-    compiled: if False, every operation runs on graphql-core.
+    names_schema: whether errors name parts of the schema; by default, if there is introspection.
+    compiled: if False, every operation runs on graphql-core, and its price has the commands of that.
     max_response_bytes: the maximum size of a response, before compression.
     max_trusted: the maximum number of trusted operations. They have a cache of their own, so that other texts
     can't push them out.
@@ -89,6 +87,7 @@ class Executor:
         limits: Limits = _DEFAULTS,
         *,
         introspection: bool = True,
+        names_schema: bool | None = None,
         compiled: bool = True,
         cache_entries: int = 1_000,
         cache_bytes: int = 32_000_000,
@@ -96,24 +95,28 @@ class Executor:
         max_trusted: int = 5_000,
     ) -> None:
         self._schema, self._limits = schema, limits
-        self._reader = Reader(schema, limits, introspection=introspection)
+        self._reader = Reader(
+            schema,
+            limits,
+            introspection=introspection,
+            names_schema=introspection if names_schema is None else names_schema,
+            compiled=compiled,
+        )
         self._compiled = compiled
         self._max_response_bytes = max_response_bytes
-        self._documents: Cache[_Key, Document] = Cache(entries=cache_entries, size=cache_bytes)
-        # Two entries for each, because a request can name the operation or not.
-        self._trusted: RecencyCache[_Key, Document] = RecencyCache(
-            entries=2 * max_trusted, size=_TRUSTED_SIZE
-        )
-        self._refusals: Cache[_Key, Refusal] = Cache(entries=_MAX_REFUSALS, size=_REFUSALS_SIZE)
+        self._cache = DocumentCache(cache_entries, cache_bytes, max_trusted)
 
     def cache_size(self) -> tuple[int, int]:
         """Returns the number of cached documents, and their estimated memory in bytes."""
-        return len(self._documents), self._documents.size
+        return self._cache.usage()
 
     def kept(self, operation: Operation) -> Document | Refusal | None:
         """Returns the cached document or refusal of an operation; None if neither is cached."""
-        key = (operation.query, operation.operation_name)
-        return self._cache_of(operation).get(key) or self._refusals.get(key)
+        return self._cache.get(operation)
+
+    def text_price(self, operation: Operation) -> int:
+        """Returns the estimated price of `read` for an operation that isn't cached."""
+        return price_of_text(operation.query, self._limits)
 
     async def read(self, operation: Operation) -> Document | Refusal:
         """Parses and validates an operation, yielding to the event loop between steps.
@@ -146,12 +149,12 @@ class Executor:
         try:
             check_variables(operation.variables or {}, self._limits)
             variables = document.variables.coerced(operation.variables)
-            cost = self._checked_cost(document, variables)
+            cost, price, _, apart = self._checked_price(document, variables)
         except RefusedError as refused:
             return refused.refusal
         except TooLargeError as error:
             return too_large(error)
-        return Prepared(document, operation, variables, cost)
+        return Prepared(document, operation, variables, cost, price, price - apart)
 
     def highest_price(self, operation: Operation) -> HighestPrice | Refusal:
         """Returns the maximum cost of an operation, whether or not it exceeds the limit.
@@ -163,26 +166,28 @@ class Executor:
             return document
         try:
             check_variables(operation.variables or {}, self._limits)
-            cost = document.highest_cost(operation.variables or {}, self._limits)
+            cost, price, _, apart = document.highest_priced(operation.variables or {}, self._limits)
         except RefusedError as refused:
             return refused.refusal
         except TooLargeError as error:
             return too_large(error)
-        return HighestPrice(cost, *self._price_limit(document))
+        allowed, setting = self._price_limit(document)
+        how = advice(self._schema, document.document)
+        return HighestPrice(cost, price - apart, allowed, setting, how)
 
     def explain(self, prepared: Prepared, levels: Sequence[LevelCalled] = ()) -> JsonObject:
         """Returns the plan of an operation, in the form described in app.execution.plan_report.
 
         levels: the levels of one run of the plan, whose times are added.
         """
-        document, _, variables, cost = prepared
+        document, _, variables, cost, *_ = prepared
         allowed, setting = self._price_limit(document)
         plan = document.plan(variables) if self._compiled else "turned off"
         return explained(plan, variables, cost, allowed, setting, levels)
 
     async def run(self, prepared: Prepared, request: Request) -> Answer | Refusal:
         """Runs an operation. Returns the answer, or a refusal if graphql-core refuses the operation."""
-        document, operation, variables, _ = prepared
+        document, operation, variables, *_ = prepared
         meter = _meter(request)
         plan = document.kept_plan(variables) if self._compiled else "turned off"
         if plan is None:
@@ -200,9 +205,10 @@ class Executor:
                     self._schema, document.document, operation, ctx, in_thread=document.is_about_schema
                 )
             except RefusedError as refused:
+                refusal = refused.refusal._replace(extensions=self._extensions(prepared, request, 0))
                 if request.charge is not None:
                     request.charge.settle(0)
-                return refused.refusal._replace(extensions=self._extensions(prepared, request))
+                return refusal
         else:
             ctx = request.context(plan.projections, plan.looked_beyond)
             payload = await Run(plan, ctx, variables, request.on_level).payload()
@@ -210,10 +216,6 @@ class Executor:
         actual = None
         if meter is not None:
             actual = document.actual_cost(variables, self._limits, payload["data"], meter.sent)
-            if request.charge is not None:
-                request.charge.settle(actual.price)
-        if extensions := self._extensions(prepared, request, actual):
-            payload["extensions"] = extensions
         return await self._answer(prepared, request, payload, engine, actual)
 
     async def _answer(
@@ -224,27 +226,40 @@ class Executor:
         engine: Engine,
         actual: Cost | None,
     ) -> Answer:
-        """Encodes a response. If it is larger than `max_response_bytes`, encodes an error instead."""
+        """Encodes a response, and settles its charge.
+
+        If the response is larger than `max_response_bytes`, encodes an error instead. It pays in full.
+        """
         response_errors = payload.get("errors", ())
         has_data = not response_errors or any(v is not None for v in (payload["data"] or {}).values())
+        due = _due(prepared, request, actual, response_errors, has_data=has_data)
+        if extensions := self._extensions(prepared, request, due):
+            payload["extensions"] = extensions
         try:
-            if prepared.cost.price <= CHEAP:
+            if prepared.price <= CHEAP:
                 body = encode_at_once(payload, self._max_response_bytes)
             else:
                 body = await encode_bounded(payload, self._max_response_bytes)
         except ResponseTooLargeError:
-            payload |= {"errors": [_response_too_large(self._max_response_bytes)], "data": None}
-            response_errors, body = payload["errors"], [encoded(payload)]
+            due, response_errors = prepared.budgeted, [_response_too_large(self._max_response_bytes)]
+            payload = {"errors": response_errors, "data": None}
+            if extensions := self._extensions(prepared, request, due):
+                payload["extensions"] = extensions
+            body = [encoded(payload)]
+        if request.charge is not None:
+            request.charge.settle(due)
         reads = (request.scope.reads if request.scope else None) or {}
         public = request.viewer is PUBLIC and not _shows_request(request)
-        cacheable = public and prepared.document.is_query and not response_errors
+        document = prepared.document
+        cacheable = public and document.is_query and not document.is_personal and not response_errors
         return Answer(body, response_errors, has_data, engine, reads, cacheable, actual)
 
-    def _extensions(
-        self, prepared: Prepared, request: Request, actual: Cost | None = None
-    ) -> JsonObject | None:
-        """Returns the trace and the cost, or None if the client requested neither."""
-        cost = {"cost": _shown_cost(prepared, request, actual)} if request.shows_cost else None
+    def _extensions(self, prepared: Prepared, request: Request, due: int) -> JsonObject | None:
+        """Returns the trace and the cost, or None if the client requested neither.
+
+        due: the price that the operation pays in the end.
+        """
+        cost = {"cost": _shown_cost(prepared, request, due)} if request.shows_cost else None
         if not request.record.is_shown:
             return cost
         return self._trace(prepared, request) | (cost or {})
@@ -269,32 +284,32 @@ class Executor:
 
     def _read_steps(self, operation: Operation) -> _ReadSteps:
         """Parses and validates an operation, and yields between the steps. Caches and returns the result."""
-        key = (operation.query, operation.operation_name)
+        # The name in a request for a trusted operation doesn't decide what is read.
+        own = operation if operation.way != "trusted" else operation._replace(operation_name=None)
+        read: Document | Refusal
         try:
-            document = yield from self._reader.read(operation)
-        except (RefusedError, TooLargeError) as error:
-            refusal = error.refusal if isinstance(error, RefusedError) else too_large(error)
-            self._refusals.put(key, refusal, _size_of_refusal(operation, refusal))
-            return refusal
-        self._cache_of(operation).put(key, document, _size_of_document(operation.query, document))
-        return document
+            read = yield from self._reader.read(own)
+        except RefusedError as error:
+            read = error.refusal
+        except TooLargeError as error:
+            read = too_large(error)
+        self._cache.put(operation, read)
+        return named(read, operation)
 
-    def _cache_of(self, operation: Operation) -> Cache[_Key, Document] | RecencyCache[_Key, Document]:
-        return self._documents if operation.way != "trusted" else self._trusted
-
-    def _checked_cost(self, document: Document, variables: VariableValues) -> Cost:
+    def _checked_price(self, document: Document, variables: VariableValues) -> Priced:
         """Returns the cost of an operation. Raises TooLargeError if the cost exceeds the limit."""
-        cost = document.cost(variables, self._limits)
+        priced = document.priced(variables, self._limits)
+        cost = priced.cost
         allowed, setting = self._price_limit(document)
-        if (price := cost.price) > allowed:
+        if (price := priced.price) > allowed:
             raise over(
                 f"The operation costs up to {price:,} ({cost.objects:,} objects, "
                 f"{cost.values:,} values and {cost.commands:,} commands)",
                 allowed,
                 setting,
-                "Request smaller pages with `first`, or fewer fields.",
+                advice(self._schema, document.document),
             )
-        return cost
+        return priced
 
     def _price_limit(self, document: Document) -> tuple[int, str]:
         """Returns the maximum price of an operation, and the name of the setting that defines it."""
@@ -309,14 +324,31 @@ def _shows_request(request: Request) -> bool:
     return request.record.is_shown or request.shows_cost or (charge is not None and charge.is_shown)
 
 
-def _shown_cost(prepared: Prepared, request: Request, actual: Cost | None) -> JsonObject:
+def _shown_cost(prepared: Prepared, request: Request, due: int) -> JsonObject:
     """Returns an operation's cost, and the state of the client's budget, which is null if unlimited."""
-    state = request.charge.state() if request.charge is not None else None
+    charge = request.charge
+    state = charge.state(due) if charge is not None else None
     return {
-        "requested": max(1, prepared.cost.price),
-        "actual": max(1, actual.price) if actual else None,
+        "requested": charge.spent if charge is not None else max(1, prepared.budgeted),
+        "actual": charge.due(due) if charge is not None else max(1, due),
         **{name: state[name] if state else None for name in ("limit", "remaining", "resetAt")},
     }
+
+
+def _due(
+    prepared: Prepared, request: Request, actual: Cost | None, found: Sequence[ErrorDict], *, has_data: bool
+) -> int:
+    """Returns the price that a budget pays for an operation in the end.
+
+    With errors, it is the full price: an error can remove objects from the response that have been loaded.
+    It is 0 if the errors say that nothing has been done.
+    """
+    if found:
+        wrote = request.scope is not None and request.scope.wrote
+        return 0 if nothing_done(found, has_data=has_data, wrote=wrote) else prepared.budgeted
+    if actual is None:
+        return prepared.budgeted
+    return actual.price - (prepared.price - prepared.budgeted)
 
 
 def _meter(request: Request) -> Meter | None:
@@ -340,26 +372,6 @@ def _next(steps: _ReadSteps) -> Document | Refusal | None:
         read: Document | Refusal = end.value
         return read
     return None
-
-
-def _size_of_document(query: str, document: Document) -> int:
-    """Estimates the memory of a cached operation in bytes: its text, syntax tree and plans.
-
-    The estimate grows with the number of tokens and with the length of the text.
-    tests/execution/test_cache.py checks the estimate against tracemalloc.
-    """
-    plans = document.variants
-    by_tokens = document.document.token_count * (_TREE_BYTES + _PLAN_BYTES * plans)
-    return by_tokens + sys.getsizeof(query) * (_TREE_TEXTS + plans)
-
-
-def _size_of_refusal(operation: Operation, refusal: Refusal) -> int:
-    """Estimates how many bytes of memory a cached refusal takes.
-
-    The operation's name counts separately, because it is cached too, and need not be part of the document.
-    """
-    request_size = sys.getsizeof(operation.query) + sys.getsizeof(operation.operation_name)
-    return request_size + sum(len(error["message"]) for error in refusal.errors)
 
 
 def too_large(error: TooLargeError) -> Refusal:

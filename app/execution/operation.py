@@ -75,9 +75,9 @@ class Answer(NamedTuple):
     The mapping is empty if the request doesn't record its reads (see loaders.mongo.Scope).
 
     cacheable: whether the body can be reused for the same request. True for a query that was sent without a
-    token, and whose response has no trace, cost, budget or errors. A cached body is outdated once a
-    collection in `reads` changes. It must also expire after a short time, because some lists depend on the
-    current time (such as a course's upcoming runs).
+    token, that selects no field about the request or its viewer, and whose response has no trace, cost,
+    budget or errors. A cached body is outdated once a collection in `reads` changes. It must also expire
+    after a short time, because some lists depend on the current time (such as a course's upcoming runs).
 
     actual: what the operation took; None if the request doesn't ask for it (see app.request.Request).
     """

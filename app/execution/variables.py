@@ -45,13 +45,13 @@ class _Variable(NamedTuple):
 class Variables:
     """The variables that an operation defines.
 
-    introspection: if False, errors tell nothing about the schema (see app.execution.withheld).
+    names_schema: if False, errors tell nothing about the schema (see app.execution.withheld).
     """
 
     def __init__(
-        self, schema: GraphQLSchema, operation: OperationDefinitionNode, *, introspection: bool = True
+        self, schema: GraphQLSchema, operation: OperationDefinitionNode, *, names_schema: bool = True
     ) -> None:
-        self._schema, self._introspection = schema, introspection
+        self._schema, self._names_schema = schema, names_schema
         self._definitions = operation.variable_definitions or ()
         found = [_plain(schema, definition) for definition in self._definitions]
         self._plain = [variable for variable in found if variable]
@@ -68,10 +68,10 @@ class Variables:
             # and object literals of custom scalars. No scalar in the schema accepts a list or object literal.
             return VariableValues({}, plain)
         coerced = get_variable_values(
-            self._schema, self._definitions, dict(values), _MOST_ERRORS, not self._introspection
+            self._schema, self._definitions, dict(values), _MOST_ERRORS, not self._names_schema
         )
         if isinstance(coerced, list):
-            shown = coerced if self._introspection else [about_variable(coerced[0], self._schema)]
+            shown = coerced if self._names_schema else [about_variable(coerced[0], self._schema)]
             raise RefusedError(shown, error_codes.BAD_USER_INPUT)
         return coerced
 

@@ -4,16 +4,28 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.security_headers import DATA, Fields
 
+_VARY = b"vary"
+
 
 def adding(fields: Fields, send: Send) -> Send:
-    """Returns a function that sends messages with `fields` added to the head of the response."""
+    """Returns a function that sends messages with `fields` added to the head of the response.
+
+    `Vary` stays one field: nginx before 1.23 reads only the last one, and would share personal answers.
+    """
 
     async def add(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", ()), *fields]
+            message["headers"] = _joined([*message.get("headers", ()), *fields])
         await send(message)
 
     return add
+
+
+def _joined(fields: Fields) -> Fields:
+    values = [value for name, value in fields if name == _VARY]
+    if len(values) < 2:
+        return fields
+    return [*(field for field in fields if field[0] != _VARY), (_VARY, b", ".join(values))]
 
 
 class DataByDefault:

@@ -120,7 +120,8 @@ class CORS:
         """Returns the CORS header fields to add to the response to a request."""
         if self._origins.is_any:
             return _ANYONE
-        origin = next((value for name, value in scope["headers"] if name == b"origin"), None)
-        if origin is None or origin not in self._origins:
+        # Repeated fields are joined, as in `decoding.headers`, and then match no origin.
+        origin = b", ".join(value for name, value in scope["headers"] if name == b"origin")
+        if origin not in self._origins:
             return _NO_ONE
         return (*_NO_ONE, _EXPOSED, (_ALLOWED.encode(), origin))

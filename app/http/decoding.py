@@ -116,6 +116,11 @@ def _choice(accept: bytes, offered: tuple[str, ...]) -> str | None:
 _cached_choice = lru_cache(maxsize=64)(_choice)
 
 
+def accepts_json(headers: Headers) -> bool:
+    """Returns whether the client accepts `application/json`."""
+    return preferred(headers.get(b"accept", b"").decode("latin-1"), (JSON,)) is not None
+
+
 def is_for_a_page(scope: Scope) -> bool:
     """Returns whether a request that accepts HTML is for GraphiQL.
 
@@ -126,7 +131,7 @@ def is_for_a_page(scope: Scope) -> bool:
 
 def from_body(body: bytes) -> Operation:
     """Decodes the operation in the body of a POST request."""
-    parameters = _json(body, "The body")
+    parameters = json_value(body, "The body")
     if isinstance(parameters, list):
         raise HTTPException(400, "The body must be a single JSON object: batches are not supported.")
     return _operation(parameters, len(body))
@@ -145,13 +150,14 @@ def from_query(scope: Scope) -> Operation:
     parameters: JsonObject = dict(pairs)
     for name in ("variables", "extensions"):
         if parameters.get(name):
-            parameters[name] = _json(parameters[name].encode(), f"`{name}`")
+            parameters[name] = json_value(parameters[name].encode(), f"`{name}`")
         else:
             parameters.pop(name, None)
     return _operation(parameters, len(scope["query_string"]))
 
 
-def _json(text: bytes, name: str) -> _Json:
+def json_value(text: bytes, name: str) -> _Json:
+    """Parses JSON. Raises HTTPException (400), whose message begins with `name`."""
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from app.auth import Authentication, InvalidTokenError, IssuerUnavailableError
-from app.budgets import Budgets, Charge
+from app.budgets import Budgets, Charge, RateLimitedError
 from app.execution import (
     Document,
     Executor,
@@ -27,6 +27,7 @@ from app.execution import (
 )
 from app.http import body, decoding, forgery, graphiql, reply
 from app.http.allowed_origins import AllowedOrigins
+from app.http.caching import is_for_anyone
 from app.http.cancellation import Watch, Watches
 from app.http.decoding import GRAPHQL_RESPONSE, HTML, JSON, Headers
 from app.http.reply import Reply
@@ -52,6 +53,7 @@ class Endpoint:
     policy: finds the operations that are sent by id or hash, and decides which may run; None to run any text.
     timeout: maximum time from receiving the head of a request to its response, in seconds.
     budgets: the budgets of the clients; None if there are none.
+    cache_max_age: seconds for which caches may keep answers that are for anyone; 0 if they may not.
     """
 
     executor: Executor
@@ -69,6 +71,7 @@ class Endpoint:
     origins: AllowedOrigins = field(default_factory=lambda: AllowedOrigins(()))
     budgets: Budgets | None = None
     policy: OperationPolicy | None = None
+    cache_max_age: int = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = decoding.headers(scope)
@@ -77,20 +80,22 @@ class Endpoint:
             await graphiql.page()(scope, receive, send)
             return
         record = self._record(scope["method"], headers)
-        answer = await self._within_time(
+        answer, charge = await self._within_time(
             scope, receive, headers, JSON if media_type == HTML else media_type, record
         )
         self._end(record, answer)
         if answer is None:
             return
+        if self.cache_max_age and answer.is_shared and is_for_anyone(scope["method"], record.way, headers):
+            answer = answer.kept_for(self.cache_max_age)
         if self.compression and answer.may_be_compressed(headers):
             answer = await answer.compressed()
-        await answer.send(send, scope, record.id)
+        await answer.send(send, scope, record.id, charge.fields() if charge is not None else ())
 
     async def _within_time(
         self, scope: Scope, receive: Receive, headers: Headers, media_type: str | None, record: Record
-    ) -> Reply | None:
-        """Returns the reply to a request, or None if its client has disconnected.
+    ) -> tuple[Reply | None, Charge | None]:
+        """Returns the reply to a request, or None if its client has disconnected; and what it was charged.
 
         The reply is an error if the request takes too long.
         """
@@ -107,47 +112,56 @@ class Endpoint:
         if address := scope.get("client"):
             record.address = address[0]
         on_level = record.level_called if is_observed else None
-        request = Request(self.services, record, PUBLIC, commands, on_level)
+        charge: Charge | None = None
         answer: Reply | None = None
         try:
-            accepted = _accepted(scope["method"], media_type)
-            request = await self._identified(headers, request)
-            answer = await self._reply(scope, watch, headers, accepted, request)
-        except HTTPException as refusal:
-            answer = self._refused(refusal, media_type)
-        except Exception as error:
-            answer = reply.unexpected(error, media_type)
+            try:
+                viewer = await self._identified(headers, record)
+                if self.budgets is not None:
+                    charge = self.budgets.charge(headers.get(_CLIENT_KEY), viewer, record.address)
+                shows_cost = headers.get(_SHOW_COST) == b"1"
+                is_metered = shows_cost or charge is not None
+                request = Request(
+                    self.services,
+                    record,
+                    viewer,
+                    commands,
+                    on_level,
+                    is_metered,
+                    charge,
+                    shows_cost,
+                    headers.get(b"user-agent", b""),
+                    headers.get(b"accept-language", b""),
+                )
+                accepted = _accepted(scope["method"], media_type)
+                answer = await self._reply(scope, watch, headers, accepted, request)
+            except Exception as error:
+                answer = await self._failed(error, charge, media_type)
         except asyncio.CancelledError:
             if not watch.has_ended:  # no disconnect and no timeout, so the server is stopping
                 raise
-            answer = self._refused(watch.timeout, media_type) if watch.timeout else None
+            if watch.timeout:
+                answer = await self._failed(watch.timeout, charge, media_type)
         finally:
+            if charge is not None and not charge.is_settled:
+                _end_charge(charge, record)
             watch.close()
             mongo.current_scope.reset(outer)
-        if request.charge is not None and answer is not None:
-            answer = answer.with_headers(request.charge.headers())
-        return answer
+        return answer, charge
 
-    async def _identified(self, headers: Headers, request: Request) -> Request:
-        """Returns the request with its viewer, and with the charge to the client's budget."""
-        record = request.record
+    async def _identified(self, headers: Headers, record: Record) -> Viewer:
+        """Returns the viewer of a request that admission control doesn't refuse, and notes it."""
         self.admission.check(body.length(headers))
-        if (authorization := headers.get(b"authorization")) is not None:
-            viewer = await self._viewer(authorization)
-            request = request._replace(viewer=viewer)
-            record.viewer, record.subject = _kind(viewer), viewer.subject
-        shows_cost = headers.get(_SHOW_COST) == b"1"
-        if self.budgets is None:
-            return request._replace(is_metered=True, shows_cost=True) if shows_cost else request
-        charge = self.budgets.charge(headers.get(_CLIENT_KEY), request.viewer, record.address)
-        services, _, viewer, scope, on_level, *_ = request
-        # `_replace` would take three times as long.
-        return Request(services, record, viewer, scope, on_level, True, charge, shows_cost)
+        if (authorization := headers.get(b"authorization")) is None:
+            return PUBLIC
+        viewer = await self._viewer(authorization, record.address)
+        record.viewer, record.subject = _kind(viewer), viewer.subject
+        return viewer
 
     async def _reply(
         self, scope: Scope, watch: Watch, headers: Headers, media_type: str, request: Request
     ) -> Reply:
-        record, only_queries = request.record, decoding.is_query_only(scope["method"])
+        record, charge, only_queries = request.record, request.charge, decoding.is_query_only(scope["method"])
         if only_queries:
             forgery.require_own(headers, self.origins)
             operation = decoding.from_query(scope)
@@ -159,23 +173,20 @@ class Endpoint:
             operation = await self.policy.found(operation, record)
         read = self.executor.kept(operation)
         record.was_cached = read is not None
-        read = read or await self._read(operation)
+        read = read or await self._read(operation, charge)
         self._identify(record, operation, read)
         try:
             prepared = self.executor.prepare(operation, read, only_queries=only_queries)
         except NotAQueryError:
             raise HTTPException(405, "Mutations must be sent with POST.", {"allow": "POST"}) from None
         record.prepared = perf_counter()
-        charge = request.charge
         if isinstance(prepared, Refusal):
             if charge is not None:
                 await charge.take(1)
-                charge.settle(1)
             return self._not_run(prepared, media_type)
-        if operation.way == "apq" and self.policy is not None:
-            self.policy.register(operation)
-        if charge is not None:
-            return await self._run_for(charge, prepared, request, watch, media_type)
+        record.price = prepared.price
+        if charge is not None and not charge.take_held(prepared.budgeted):
+            await charge.take(prepared.budgeted)
         return await self._run(prepared, request, watch, media_type)
 
     def _record(self, method: str, headers: Headers) -> Record:
@@ -216,6 +227,19 @@ class Endpoint:
             self.instrumentation.refused(Refused(code, message, refusal.status_code, limit))
         return reply.refused(refusal, media_type)
 
+    async def _failed(self, error: Exception, charge: Charge | None, media_type: str | None) -> Reply:
+        """Returns the reply to a request that failed. It pays a point, unless its budget is spent."""
+        if charge is not None and not isinstance(error, RateLimitedError):
+            try:
+                await charge.take(1)
+            except RateLimitedError as spent:
+                return self._refused(spent, media_type)
+        if isinstance(error, TooLargeError):
+            return self._not_run(too_large(error), media_type or JSON)
+        if isinstance(error, HTTPException):
+            return self._refused(error, media_type)
+        return reply.unexpected(error, media_type)
+
     def _not_run(self, refusal: Refusal, media_type: str) -> Reply:
         if self.instrumentation.refused is not None:
             self.instrumentation.refused(
@@ -223,9 +247,9 @@ class Endpoint:
             )
         return reply.answered(refusal, media_type)
 
-    async def _viewer(self, authorization: bytes) -> Viewer:
+    async def _viewer(self, authorization: bytes, address: str) -> Viewer:
         try:
-            return await self.authentication.viewer(authorization)
+            return await self.authentication.viewer(authorization, address)
         except InvalidTokenError as error:
             raise rejection(error) from None
         except IssuerUnavailableError:
@@ -243,36 +267,19 @@ class Endpoint:
         elif self._observes(record):
             record.hash = text_hash(operation.query)
 
-    async def _read(self, operation: Operation) -> Document | Refusal:
-        """Parses and validates an operation that is not cached, once admission control permits it."""
+    async def _read(self, operation: Operation, charge: Charge | None) -> Document | Refusal:
+        """Parses and validates an operation that is not cached, once the budget and admission permit it."""
+        if charge is not None:
+            await charge.take(self.executor.text_price(operation))
         texts, size = self.admission.texts, len(operation.query)
         if not texts.enter(size):
             await texts.wait(size, operation.size)
+        if charge is not None:
+            charge.keep()
         try:
             return await self.executor.read(operation)
         finally:  # leave the lane on the loop's next iteration, so that tasks already ready run first
             asyncio.get_running_loop().call_soon(texts.leave, size)
-
-    async def _run_for(
-        self, charge: Charge, prepared: Prepared, request: Request, watch: Watch, media_type: str
-    ) -> Reply:
-        """Runs an operation for its price. What it hasn't done is given back.
-
-        If nobody knows what it has done, because it was cancelled, it pays the full price: otherwise, clients
-        that disconnect early would pay nothing.
-        """
-        price = prepared.cost.price
-        try:
-            await charge.take(price)
-        except TooLargeError as error:
-            return self._not_run(too_large(error), media_type)
-        try:
-            return await self._run(prepared, request, watch, media_type)
-        except Exception:  # it was refused by admission, or failed by no fault of the client's
-            price = 0
-            raise
-        finally:
-            charge.settle(price if request.record.admitted else 0)
 
     async def _run(self, prepared: Prepared, request: Request, watch: Watch, media_type: str) -> Reply:
         """Runs an operation once admission control permits it.
@@ -280,14 +287,15 @@ class Endpoint:
         The response is encoded before the operation leaves its lane (its admission queue), because encoding
         takes time and memory too.
         """
-        price, is_query = max(1, prepared.cost.price), prepared.document.is_query
+        price, is_query = prepared.price, prepared.document.is_query
         watch.scope.cheap = price <= CHEAP
-        request.record.price = prepared.cost.price
         lane = self.admission.lane(price, is_query=is_query)
         if not lane.enter(price):
             await lane.wait(price, prepared.operation.size)
         outer = giving_way.set(self.admission.giving_way()) if lane is self.admission.expensive else None
         request.record.admitted = perf_counter()
+        if self.policy is not None and prepared.operation.way == "apq":
+            self.policy.register(prepared.operation, request.record)
         try:
             watch.begin(is_query=is_query)
             answer = await self.executor.run(prepared, request)
@@ -317,3 +325,12 @@ def _accepted(method: str, media_type: str | None) -> str:
 def _kind(viewer: Viewer) -> str:
     """Returns the viewer's highest role in lower case, for the record of a request."""
     return next((role.lower() for role in _ROLES if role in viewer.roles), "none")
+
+
+def _end_charge(charge: Charge, record: Record) -> None:
+    """Settles a charge that the executor has not settled.
+
+    Nobody knows what an operation has done that was cancelled or failed as a whole, so it pays in full:
+    otherwise, clients that disconnect early would pay nothing.
+    """
+    charge.settle(charge.spent if record.admitted else 0)

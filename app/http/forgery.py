@@ -27,8 +27,8 @@ class ForgeryError(HTTPException):
     def __init__(self) -> None:
         super().__init__(
             403,
-            "A page of another origin sent this query: allow the origin in LECTERN_CORS_ORIGINS, or send "
-            f"the query with POST or with the header `{_PREFLIGHTED[0].decode()}`.",
+            "A page of another origin sent this query, and may not call the API: allow its origin "
+            "in LECTERN_CORS_ORIGINS.",
         )
 
 

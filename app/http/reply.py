@@ -12,9 +12,10 @@ from app import errors
 from app.error_codes import BY_STATUS, SERVICE_UNAVAILABLE, TIMEOUT
 from app.execution import Answer, Refusal, encoded
 from app.http import compression
+from app.http.caching import PERSONAL
 from app.http.decoding import GRAPHQL_RESPONSE, JSON, REQUEST_ID, Headers
 from app.persisted import OperationError
-from app.security_headers import DATA
+from app.security_headers import DATA, Fields, data_kept_for
 from loaders.mongo import current_scope
 
 
@@ -23,7 +24,9 @@ class Reply(NamedTuple):
 
     body: the parts of the body, in order. A large body has several parts, so that it is never copied in full.
     Sending the body empties the list. code: the code of the first error, or empty. errors: the number of
-    errors. error_id: the id of the first error, if it was masked.
+    errors. error_id: the id of the first error, if it was masked. is_shared: whether everyone who sends the
+    same request without a token gets this body. max_age: seconds for which any cache may keep the response; 0
+    if none may.
     """
 
     body: list[bytes]
@@ -33,34 +36,35 @@ class Reply(NamedTuple):
     code: str = ""
     errors: int = 0
     error_id: str = ""
+    is_shared: bool = False
+    max_age: int = 0
 
     def may_be_compressed(self, headers: Headers) -> bool:
         """Returns whether the reply is worth compressing and the client accepts gzip."""
         return self.length >= compression.LEAST and compression.is_accepted(headers)
 
-    def with_headers(self, headers: Mapping[str, str]) -> "Reply":
-        """Returns the reply with further header fields."""
-        own = {**self.headers, **headers} if self.headers else headers
-        # `_replace` would take three times as long.
-        return Reply(self.body, self.status, self.media_type, own, self.code, self.errors, self.error_id)
+    def kept_for(self, seconds: int) -> "Reply":
+        """Returns the reply as caches may keep it."""
+        return self._replace(headers=None, max_age=seconds)
 
     async def compressed(self) -> "Reply":
         """Returns the reply, compressed with gzip."""
         body = await compression.compressed(self.body)
         return self._replace(body=body, headers={**(self.headers or {}), "content-encoding": "gzip"})
 
-    async def send(self, send: Send, scope: Scope, request_id: str) -> None:
+    async def send(self, send: Send, scope: Scope, request_id: str, budget: Fields = ()) -> None:
         """Sends the reply, without its body if the method is HEAD.
+
+        budget: fields with the state of the client's budget. A reply that caches may keep has neither these
+        nor the request's id.
 
         The memory of each part is released once the client has read that part.
         """
-        fields = [
-            (b"content-length", b"%d" % self.length),
-            (REQUEST_ID, request_id.encode()),
-            _CONTENT_TYPES[self.media_type],
-            _VARY,
-            *DATA,
-        ]
+        fields = [(b"content-length", b"%d" % self.length), _CONTENT_TYPES[self.media_type]]
+        if self.max_age:
+            fields += [_SHARED_VARY, *data_kept_for(self.max_age)]
+        else:
+            fields += [(REQUEST_ID, request_id.encode()), _VARY, *DATA, *budget]
         if self.headers:
             fields += [(name.encode(), value.encode()) for name, value in self.headers.items()]
         await send({"type": "http.response.start", "status": self.status, "headers": fields})
@@ -106,7 +110,7 @@ def answered(answer: Answer | Refusal, media_type: str) -> Reply:
             seconds = str(extensions.get("retryAfter", _RETRY_AFTER))
             return Reply(answer.body, 503, media_type, {"retry-after": seconds}, code, number)
         return Reply(answer.body, 200, media_type, None, code, number, error_id)
-    return Reply(answer.body, 200, media_type)
+    return Reply(answer.body, 200, media_type, is_shared=answer.cacheable)
 
 
 def refused(refusal: HTTPException, media_type: str | None) -> Reply:
@@ -157,6 +161,7 @@ _PART = 65_536  # maximum number of bytes that are sent at a time
 _RETRY_AFTER = "5"  # the value of the Retry-After header, in seconds
 
 _VARY = (b"vary", b"accept, accept-encoding")
+_SHARED_VARY = (b"vary", b", ".join((b"accept", b"accept-encoding", *PERSONAL)))
 _CONTENT_TYPES: Mapping[str, tuple[bytes, bytes]] = {
     media_type: (b"content-type", f"{media_type}; charset=utf-8".encode())
     for media_type in (JSON, GRAPHQL_RESPONSE)

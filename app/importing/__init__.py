@@ -1,7 +1,6 @@
 """Implements `lectern import`, which turns the rows of a file into documents, and writes files of exports."""
 
 from app.importing.catalogue_linking import CATALOGUE_LINKERS
-from app.importing.escaping import printable
 from app.importing.export_file import export_rows
 from app.importing.files import Source, SourceError, open_source
 from app.importing.importable_fields import Importable
@@ -60,7 +59,6 @@ __all__ = [
     "infer_mapping",
     "load_mapping",
     "open_source",
-    "printable",
     "show_closing",
     "show_mapping",
     "show_next_step",

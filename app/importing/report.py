@@ -8,7 +8,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from app.importing.escaping import printable
 from app.importing.files import Cells, Source
 from app.importing.header import is_recognised
 from app.importing.importable_fields import Importable
@@ -23,6 +22,7 @@ from app.importing.mapping import (
     column_line,
 )
 from app.importing.plurals import counted
+from app.terminal import printable
 from loaders.codes import minor_units
 
 Sample = Sequence[Cells]

@@ -49,7 +49,10 @@ class Restorer:
             await self._link_courses(records, linked)
         elif self._collection == "categories":
             linked = [await self._category(row) for row in linked]
-        elif self._collection not in ("students", "instructors"):
+        elif self._collection == "instructors":
+            for row in linked:
+                _set_slugs_if_new(row)
+        elif self._collection != "students":
             await self._link_references(records, linked)
         return linked
 
@@ -77,9 +80,7 @@ class Restorer:
             if category and category["slug"] not in existing:
                 linked[index] = Unlinked(records[index].row, too_many_categories(category["name"]))
             elif isinstance(incoming, Incoming):
-                incoming.new["slug"] = incoming.fields.pop("slug")
-                if "oldSlugs" in incoming.fields:  # like the slug, former slugs are set only in new courses
-                    incoming.new["oldSlugs"] = incoming.fields.pop("oldSlugs")
+                _set_slugs_if_new(incoming)
                 incoming.fields["categorySlug"] = category and existing[category["slug"]]
                 incoming.fields["instructorIds"] = [instructors[exported_key(i)] for i in row["instructors"]]
 
@@ -115,6 +116,12 @@ def _incoming(record: Record) -> Linked:
         return Incoming(record.row, exported_key(row), exported_fields(row), new, _prerequisites(row))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         return Unlinked(record.row, f"not a row from an export: {error}")
+
+
+def _set_slugs_if_new(row: Linked) -> None:
+    """Has the slug and the former slugs set only if the document is new."""
+    if isinstance(row, Incoming):
+        row.new |= {name: row.fields.pop(name) for name in ("slug", "oldSlugs") if name in row.fields}
 
 
 def _prerequisites(row: Cells) -> list[Reference] | None:

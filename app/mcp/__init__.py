@@ -1,6 +1,7 @@
 """Offers trusted operations to AI assistants as tools, by the Model Context Protocol.
 
-The protocol's SDK is an optional dependency (`lectern[mcp]`), so only `tool_server` imports it.
+The protocol's SDK is an optional dependency (`lectern[mcp]`), so only `tool_server` and `tool_lists`
+import it.
 """
 
 from app.mcp.json_schema import input_schema

@@ -3,7 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from graphql import GraphQLSchema, OperationDefinitionNode, OperationType, parse
+from graphql import (
+    ArgumentNode,
+    DocumentNode,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    VariableNode,
+    Visitor,
+    parse,
+    visit,
+)
 
 from app.execution import JsonObject
 from app.mcp.json_schema import UnknownTypeError, input_schema
@@ -26,7 +36,8 @@ class Trusted(Protocol):
 class Tool(NamedTuple):
     """A trusted operation that is offered to assistants.
 
-    operation_id: its id as a trusted operation. input_schema: the JSON Schema of its variables.
+    operation_id: its id as a trusted operation. input_schema: the JSON Schema of its variables. page_sizes:
+    the variables that are the sizes of pages.
     """
 
     name: str
@@ -34,6 +45,7 @@ class Tool(NamedTuple):
     operation_id: str
     is_query: bool
     input_schema: JsonObject
+    page_sizes: Sequence[str] = ()
 
 
 class Tools:
@@ -53,22 +65,43 @@ class Tools:
         return self._by_name
 
     def _tool(self, stored: StoredTool, text: str) -> Tool | None:
-        operation = _operation(text)
+        document = parse(text, no_location=True)
+        operation = _operation(document)
         try:
             described = input_schema(self._schema, operation, stored.variables)
         except UnknownTypeError:
             _OUTDATED.warning(tool=stored.name)
             return None
         is_query = operation.operation is OperationType.QUERY
-        return Tool(stored.name, stored.description, stored.operation, is_query, described)
+        sizes = _page_sizes(document)
+        return Tool(stored.name, stored.description, stored.operation, is_query, described, sizes)
 
 
 def variables_of(text: str) -> set[str]:
     """Returns the names of the variables that the operation in a valid document defines."""
-    return {one.variable.name.value for one in _operation(text).variable_definitions or ()}
+    operation = _operation(parse(text, no_location=True))
+    return {one.variable.name.value for one in operation.variable_definitions or ()}
 
 
-def _operation(text: str) -> OperationDefinitionNode:
+def _operation(document: DocumentNode) -> OperationDefinitionNode:
     """Returns the operation of a trusted document, which has exactly one."""
-    definitions = parse(text, no_location=True).definitions
-    return next(one for one in definitions if isinstance(one, OperationDefinitionNode))
+    return next(one for one in document.definitions if isinstance(one, OperationDefinitionNode))
+
+
+def _page_sizes(document: DocumentNode) -> Sequence[str]:
+    """Returns the names of the variables that are passed as `first` or `last`, in their order."""
+    sizes = _PageSizes()
+    visit(document, sizes)
+    return tuple(sizes.names)
+
+
+class _PageSizes(Visitor):
+    """Collects the variables that are the sizes of pages."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: dict[str, None] = {}
+
+    def enter_argument(self, node: ArgumentNode, *_: object) -> None:
+        if node.name.value in {"first", "last"} and isinstance(node.value, VariableNode):
+            self.names[node.value.name.value] = None

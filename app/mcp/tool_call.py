@@ -17,6 +17,10 @@ _PASSED_ON = frozenset(
         b"x-request-id",
     )
 )
+#: The maximum size of a response that a tool returns, in bytes. Assistants can't use more: Claude Code takes
+#: at most 25,000 tokens, which are some 100,000 characters.
+LARGEST = 100_000
+
 _CLIENT_NAME, _CLIENT_VERSION = b"apollographql-client-name", b"apollographql-client-version"
 
 
@@ -24,12 +28,18 @@ class ToolCall:
     """A request to the endpoint, in memory.
 
     request: the HTTP request with the MCP message. client: the name of the client, unless the request has
-    one. body: the endpoint's response; empty if the client has disconnected.
+    one. body: the endpoint's response; empty if the client has disconnected, or if it is too large.
     """
 
     def __init__(self, request: Request, client: str) -> None:
         self._request, self._client = request, client
         self._parts: list[bytes] = []
+        self._size = 0
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether the response is larger than LARGEST."""
+        return self._size > LARGEST
 
     @property
     def body(self) -> bytes:
@@ -38,7 +48,7 @@ class ToolCall:
     def exchange(self, tool: Tool, variables: JsonObject) -> tuple[Scope, Receive, Send]:
         """Returns the arguments for the endpoint, an ASGI application.
 
-        Raises TypeError if a variable can't be written as JSON in UTF-8.
+        Raises TypeError if a variable has an integer of more than 64 bits, or is nested too deeply.
         """
         content = orjson.dumps({"id": tool.operation_id, "variables": variables})
         pending: list[Message] = [{"type": "http.request", "body": content, "more_body": False}]
@@ -47,10 +57,15 @@ class ToolCall:
             # After the body, only the disconnect of the assistant can follow.
             return pending.pop() if pending else await self._request.receive()
 
-        async def send(message: Message) -> None:
-            self._parts.append(message.get("body", b""))
+        return self._scope(len(content)), receive, self._send
 
-        return self._scope(len(content)), receive, send
+    async def _send(self, message: Message) -> None:
+        part = message.get("body", b"")
+        self._size += len(part)
+        if self.is_too_large:
+            self._parts.clear()
+        else:
+            self._parts.append(part)
 
     def _scope(self, length: int) -> Scope:
         scope, sent = self._request.scope, dict(self._request.scope["headers"])

@@ -20,8 +20,10 @@ from mcp.shared.exceptions import MCPError
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.errors import shortened
 from app.mcp.tool import Tool
-from app.mcp.tool_call import ToolCall
+from app.mcp.tool_call import LARGEST, ToolCall
+from app.mcp.tool_lists import ToolLists
 
 #: The name and version that the log and the metrics show for a tool's requests, unless the client sends them.
 CLIENT = "mcp"
@@ -49,12 +51,16 @@ class ToolServer:
             "lectern",
             version=metadata.version("lectern"),
             instructions=_INSTRUCTIONS,
+            # The SDK would list the tools at each call, to compare headers with arguments whose schemas ask
+            # for it. These never do.
+            get_tool_input_schema=lambda name: None,
             on_list_tools=self._list,
             on_call_tool=self._call,
         )
-        self._server.middleware.clear()  # spans of its own; Lectern has spans for the operation
+        # The SDK's own middleware makes spans; Lectern has spans for the operation.
+        self._server.middleware[:] = [ToolLists(tools)]
         self._messages: StreamableHTTPSessionManager | None = None
-        logging.getLogger("mcp").setLevel(logging.WARNING)  # it logs two lines about each message
+        logging.getLogger("mcp").setLevel(logging.ERROR)  # its other lines are about clients' messages
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -72,6 +78,8 @@ class ToolServer:
     async def _list(
         self, ctx: _Context, params: protocol.PaginatedRequestParams | None
     ) -> protocol.ListToolsResult:
+        if params and params.cursor is not None:
+            raise MCPError(protocol.INVALID_PARAMS, "There is no further page: all tools are in the first.")
         tools = sorted(self._tools().values(), key=lambda tool: tool.name)
         return protocol.ListToolsResult(tools=[_described(tool) for tool in tools])
 
@@ -82,14 +90,14 @@ class ToolServer:
         arguments, request = params.arguments or {}, ctx.request
         assert request is not None  # noqa: S101  # every message comes by HTTP
         if unknown := set(arguments) - set(tool.input_schema["properties"]):
-            return _failed(f"The tool has no argument `{min(unknown)}`.")
+            return _failed(shortened(f"The tool has no argument `{min(unknown)}`."))
         call = ToolCall(request, CLIENT)
         try:
             exchange = call.exchange(tool, arguments)
         except TypeError:
-            return _failed("An argument has an integer of more than 64 bits, or a text that isn't Unicode.")
+            return _failed("An argument has an integer of more than 64 bits, or is nested too deeply.")
         await self._endpoint(*exchange)
-        return _result(call.body)
+        return _result(call, tool)
 
 
 def _described(tool: Tool) -> protocol.Tool:
@@ -101,16 +109,32 @@ def _described(tool: Tool) -> protocol.Tool:
     )
 
 
-def _result(body: bytes) -> protocol.CallToolResult:
-    """Returns the result of a call. It is an error if the response has no data."""
+def _result(call: ToolCall, tool: Tool) -> protocol.CallToolResult:
+    """Returns the result of a call: the response as text. It is an error if the response has no data.
+
+    The same as structured content would double the message, and the protocol asks for it only if a tool
+    describes its output.
+    """
+    if call.is_too_large:
+        return _failed(_too_large(tool))
+    body = call.body
     if not body:  # the client has disconnected, so nobody will read this
         return _failed("The request was cancelled.")
-    response = orjson.loads(body)
-    return protocol.CallToolResult(
-        content=[protocol.TextContent(type="text", text=body.decode())],
-        structured_content=response,
-        is_error=response.get("data") is None,
-    )
+    content = [protocol.TextContent(type="text", text=body.decode())]
+    return protocol.CallToolResult(content=content, is_error=not _has_data(body))
+
+
+def _has_data(body: bytes) -> bool:
+    """Returns whether a GraphQL response has data. Only responses with errors are parsed."""
+    return body.startswith(b'{"data":{') or orjson.loads(body).get("data") is not None
+
+
+def _too_large(tool: Tool) -> str:
+    advice = "Its operation must request smaller pages or fewer fields."
+    if tool.page_sizes:
+        advice = f"Call the tool again with a smaller {' or '.join(f'`{name}`' for name in tool.page_sizes)}."
+    done = "" if tool.is_query else " Changes that it has made are not undone."
+    return f"The response is larger than {LARGEST:,} bytes, the most that a tool returns. {advice}{done}"
 
 
 def _failed(message: str) -> protocol.CallToolResult:

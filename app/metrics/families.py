@@ -117,7 +117,7 @@ CLIENT_REQUESTS = Family(
 OPERATION_WAYS = Family(
     "lectern.operation.ways",
     "counter",
-    "Operations by the way in which their text came: sent as text, by its hash, or trusted.",
+    "Operations by the way in which they came: `text`, `apq` (by the hash of a registered text), `trusted`.",
     ("way",),
     most=3,
 )
@@ -226,7 +226,7 @@ BUDGET_POINTS = Family(
 BUDGET_UNCHECKED = Family(
     "lectern.budget.unchecked",
     "counter",
-    "Requests let through without a budget's points, because MongoDB was away, by class.",
+    "Requests checked only against a process's own budgets, because the shared ones failed, by class.",
     ("class",),
     most=32,
 )
@@ -239,6 +239,47 @@ BUDGET_LEASES = Family(
 )
 BUDGET_CLIENTS = Family("lectern.budget.clients", "gauge", "Clients whose budgets are in memory.")
 
+# The outbox
+OUTBOX_PENDING = Family(
+    "lectern.outbox.pending",
+    "gauge",
+    "Entries of the outbox that wait to be delivered, by destination.",
+    ("destination",),
+    most=32,
+    across="max",
+)
+OUTBOX_PARKED = Family(
+    "lectern.outbox.parked",
+    "gauge",
+    "Entries of the outbox that failed too often, by destination.",
+    ("destination",),
+    most=32,
+    across="max",
+)
+OUTBOX_OLDEST = Family(
+    "lectern.outbox.oldest",
+    "gauge",
+    "Age of the oldest entry that waits to be delivered, by destination; 0 if none does.",
+    ("destination",),
+    "s",
+    most=32,
+    across="max",
+)
+DELIVERIES = Family(
+    "lectern.deliveries",
+    "counter",
+    "Attempts to deliver an entry of the outbox, by destination and outcome.",
+    ("destination", "outcome"),
+    most=96,
+)
+
+BACKGROUND_FAILURES = Family(
+    "lectern.background.failures",
+    "counter",
+    "Unexpected errors after which a background task was restarted.",
+    ("task",),
+    most=40,
+)
 LOG_LINES_DROPPED = Family(
     "lectern.log_lines.dropped", "counter", "Lines of the log that were dropped, because nobody read them."
 )

@@ -6,12 +6,14 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from time import process_time
 from typing import NamedTuple, Protocol
 
 from motor.core import AgnosticBase
 
+from app.background import failures
 from app.metrics import families
 from app.metrics.exposition import MetricsPage
 from app.metrics.families import Family, Labels
@@ -19,7 +21,7 @@ from app.metrics.metrics import Metrics
 from app.metrics.series import Counter, Gauge, Histogram
 from app.metrics.shared_memory import SharedMemory
 from app.observing import Log, Throttled, Traces, redacted
-from loaders.mongo import Database, DriverObject, queue_of
+from loaders.mongo import Database, DriverObject, now, queue_of
 
 _EVERY = 0.25  # seconds between two samples
 _PING_EVERY = 1.0
@@ -92,13 +94,36 @@ class Persisted(Protocol):
     def trusted_count(self) -> int: ...
 
 
+class Backlog(Protocol):
+    """The part of loaders.outbox.Backlog that the sampler needs."""
+
+    @property
+    def destination(self) -> str: ...
+    @property
+    def pending(self) -> int: ...
+    @property
+    def parked(self) -> int: ...
+    @property
+    def oldest(self) -> datetime | None: ...
+
+
+class Deliveries(Protocol):
+    """The part of app.delivery.Dispatcher that the sampler needs."""
+
+    @property
+    def outcomes(self) -> Mapping[str, Mapping[str, int]]: ...
+    @property
+    def backlogs(self) -> Mapping[str, Backlog]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Sources:
     """What is sampled.
 
     cache: returns the number of cached documents, and their size in bytes. server: None if the application
     runs without Lectern's server. traces: None if no traces are exported. budgets: None if there are none.
-    persisted: None if the application has no persisted operations.
+    persisted: None if the application has no persisted operations. deliveries: None if the application
+    delivers nothing.
     """
 
     admission: Admission
@@ -107,6 +132,7 @@ class Sources:
     traces: Traces | None = None
     budgets: Budgets | None = None
     persisted: Persisted | None = None
+    deliveries: Deliveries | None = None
 
 
 class Meter:
@@ -176,6 +202,8 @@ class Meter:
         self._sample_process()
         if sources.budgets is not None:
             self._sample_budgets(sources.budgets)
+        if sources.deliveries is not None:
+            self._sample_deliveries(sources.deliveries)
 
     def _sample_driver(self, database: Database) -> None:
         queue, pools = queue_of(database.client), _pools(database.client)
@@ -204,9 +232,21 @@ class Meter:
                 self._follow(family, total, (label,))
         self._set(families.BUDGET_CLIENTS, budgets.known)
 
+    def _sample_deliveries(self, deliveries: Deliveries) -> None:
+        for destination, outcomes in deliveries.outcomes.items():
+            for outcome, number in outcomes.items():
+                self._follow(families.DELIVERIES, number, (destination, outcome))
+        for destination, backlog in deliveries.backlogs.items():
+            age = (now() - backlog.oldest).total_seconds() if backlog.oldest else 0.0
+            self._set(families.OUTBOX_PENDING, backlog.pending, (destination,))
+            self._set(families.OUTBOX_PARKED, backlog.parked, (destination,))
+            self._set(families.OUTBOX_OLDEST, age, (destination,))
+
     def _sample_process(self) -> None:
         self._follow(families.CPU_TIME, process_time())
         self._follow(families.LOG_LINES_DROPPED, Log.output.dropped)
+        for task, number in failures.items():
+            self._follow(families.BACKGROUND_FAILURES, number, (task,))
         traces = self._sources.traces
         self._follow(families.SPANS_EXPORTED, traces.exported if traces else 0)
         self._follow(families.SPANS_DROPPED, traces.dropped if traces else 0)

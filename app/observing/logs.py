@@ -15,6 +15,7 @@ from structlog.typing import EventDict, Processor
 from app.observing.output import Output
 from app.observing.redaction import Redaction, traceback_of
 from app.settings import Settings
+from app.terminal import printable, printable_lines
 
 #: The lines of libraries are shown from this level on, whatever LECTERN_LOG_LEVEL is. Lines below it can
 #: contain the values of commands.
@@ -54,13 +55,23 @@ def configure_logs(settings: Settings | None = None) -> None:
 
 
 def _for_people(render: structlog.dev.ConsoleRenderer) -> Processor:
-    """Formats a line for people. The lines of a plan are below it, instead of in it."""
+    """Formats a line for people. The lines of a plan are below it, instead of in it.
+
+    Control characters are escaped, because clients and documents can contain any.
+    """
 
     def rendered(logger: object, method: str, event: EventDict) -> str:
         plan: Sequence[str] = event.pop("plan", ())
+        event = {name: _escaped(name, value) for name, value in event.items()}
         return "\n    ".join([render(logger, method, event), *plan])
 
     return rendered
+
+
+def _escaped(name: str, value: object) -> object:
+    if not isinstance(value, str):  # rendered by `repr`, which escapes
+        return value
+    return printable_lines(value) if name == "exception" else printable(value)
 
 
 def _take_over_libraries() -> None:

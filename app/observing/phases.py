@@ -16,8 +16,8 @@ class Phase(NamedTuple):
 def phases(record: Record) -> list[Phase]:
     """Returns the phases that a request has reached. The phase in which it failed is the last one.
 
-    receive: until the operation was decoded. prepare: parsing, validation and pricing. wait: for admission.
-    run: resolvers and MongoDB. encode: the response.
+    receive: until the operation was decoded. prepare: parsing, validation and pricing. wait: for points of
+    the client's budget, and for admission. run: resolvers and MongoDB. encode: the response.
     """
     reached, began = [], record.began
     ends = (
@@ -29,7 +29,8 @@ def phases(record: Record) -> list[Phase]:
     )
     for name, end in ends:
         if not end:
-            if name != "wait" or record.price:  # without a price, the operation was refused, and didn't wait
+            # Without a price, the operation was refused before it had to wait.
+            if name != "wait" or record.price:
                 reached.append(Phase(name, began, record.ended))
             break
         reached.append(Phase(name, began, end))

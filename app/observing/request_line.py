@@ -11,9 +11,9 @@ from app.observing.redaction import Redaction
 #: The fields that a line of JSON has only if their value is known.
 _OPTIONAL = (
     "trace_id", "operation", "kind", "hash", "way", "client", "client_version", "address", "subject", "code",
-    "errors", "error_id",
+    "errors", "error_id", "price",
 )  # fmt: skip
-_OF_A_RUN = ("engine", "cached", "price")  # the fields that a line has only if its operation was run
+_OF_A_RUN = ("engine", "cached")  # the fields that a line has only if its operation was run
 
 
 def json_line(record: Record) -> bytes:

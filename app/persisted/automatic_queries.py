@@ -1,7 +1,8 @@
 """Automatic persisted queries: texts that clients register under their SHA-256, and then send as the hash.
 
 Texts are kept in memory, and in MongoDB for other processes and for later. Whatever clients send, each
-process looks up at most _LOOK_UPS hashes and stores at most _WRITTEN_AT_ONCE texts a second.
+process looks up at most _LOOK_UPS hashes and stores at most _WRITTEN_AT_ONCE texts a second. When the
+collection is full, the oldest texts make room for new ones.
 """
 
 import asyncio
@@ -17,8 +18,9 @@ from pymongo.errors import PyMongoError
 
 from app.execution import Cache
 from app.observing import Throttled, redacted
+from app.persisted.registration_quota import RegistrationQuota
 from loaders.mongo import Database, DatabaseAwayError, DeadlineError, Scope, current_scope, now
-from loaders.persisted import AutomaticText, find_text, size_of_texts, store_texts
+from loaders.persisted import AutomaticText, evict_texts, find_text, size_of_texts, store_texts
 
 MOST_STORED, MOST_STORED_BYTES = 50_000, 100_000_000
 
@@ -30,12 +32,13 @@ _LONGEST_LOOK_UP = 1.0  # seconds
 _WRITTEN_AT_ONCE, _WRITE_EVERY = 100, 1.0
 _WAITING = 100  # maximum number of texts that wait to be stored
 _SIZE_EVERY = 10.0  # seconds between two questions about the size of the collection
+_EVICTED = 10  # a full collection loses one in so many texts
 
 _HASH_LENGTH = 64
 _AWAY = (PyMongoError, DatabaseAwayError, DeadlineError)
 
 _CANT_STORE = Throttled("persisted queries can't be stored")
-_FULL = Throttled("persisted queries are only kept in memory: the collection persistedOperations is full")
+_FULL = Throttled("the collection persistedOperations is full: its oldest texts are deleted")
 
 
 def hash_of(text: str) -> str:
@@ -46,19 +49,21 @@ def hash_of(text: str) -> str:
 class AutomaticQueries:
     """The texts that clients have registered.
 
-    days: how long a text is stored in MongoDB. counts: what has happened, by name: "registered", "found" in
-    MongoDB, "missing", "not looked up" because of a limit, "not stored" because of a limit.
+    days: how long a text is stored in MongoDB. per_hour: how many texts one network may register in an hour;
+    0 for no limit. counts: what has happened, by name: "registered", "found" in MongoDB, "missing",
+    "evicted"; and because of a limit: "not registered", "not looked up", "not stored".
     """
 
-    def __init__(self, database: Callable[[], Database], days: int) -> None:
+    def __init__(self, database: Callable[[], Database], days: int, per_hour: int = 0) -> None:
         self._database, self._kept_for = database, timedelta(days=days)
+        self._quota = RegistrationQuota(per_hour)
         self._texts: Cache[str, str] = Cache(entries=_ENTRIES, size=_BYTES)
         self._missing: OrderedDict[str, float] = OrderedDict()
         self._looking: dict[str, asyncio.Task[str | None]] = {}
         self._second, self._looked_up = 0, 0
         self._waiting: dict[str, str] = {}
         self._has_waiting = asyncio.Event()
-        self._measured, self._is_full = -_SIZE_EVERY, False
+        self._measured = -_SIZE_EVERY
         self.counts: Counter[str] = Counter()
 
     async def text_of(self, hash: str) -> str | None:
@@ -75,9 +80,15 @@ class AutomaticQueries:
             look_up = self._looking[hash] = asyncio.create_task(self._look_up(hash))
         return await asyncio.shield(look_up)
 
-    def register(self, hash: str, text: str) -> None:
-        """Keeps the text of a valid operation. The caller has compared its hash."""
+    def register(self, hash: str, text: str, address: str) -> None:
+        """Keeps the text of a valid operation, unless the client's network has registered too many.
+
+        The caller has compared the hash.
+        """
         if self._texts.get(hash) is not None:
+            return
+        if not self._quota.take(address, len(text)):
+            self.counts["not registered"] += 1
             return
         self.counts["registered"] += 1
         self._texts.put(hash, text, getsizeof(text))
@@ -144,10 +155,7 @@ class AutomaticQueries:
         expires_at = now() + self._kept_for
         current_scope.set(Scope(monotonic() + 5 * _LONGEST_LOOK_UP))
         try:
-            await self._measure()
-            if self._is_full:
-                self.counts["not stored"] += len(some)
-                return
+            await self._make_room()
             await store_texts(
                 self._database(), [AutomaticText(own, text, expires_at) for own, text in some.items()]
             )
@@ -155,12 +163,16 @@ class AutomaticQueries:
             self.counts["not stored"] += len(some)
             _CANT_STORE.warning(reason=redacted(error))
 
-    async def _measure(self) -> None:
-        """Finds out from time to time whether the collection is full."""
+    async def _make_room(self) -> None:
+        """Finds out from time to time whether the collection is full, and then deletes its oldest texts."""
         if monotonic() - self._measured < _SIZE_EVERY:
             return
-        number, size = await size_of_texts(self._database())
         self._measured = monotonic()
-        self._is_full = number >= MOST_STORED or size >= MOST_STORED_BYTES
-        if self._is_full:
+        while True:
+            number, size = await size_of_texts(self._database())
+            if number < MOST_STORED and size < MOST_STORED_BYTES:
+                return
             _FULL.warning(documents=number, bytes=size)
+            if not (evicted := await evict_texts(self._database(), max(1, number // _EVICTED))):
+                return
+            self.counts["evicted"] += evicted

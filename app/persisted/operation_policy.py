@@ -1,8 +1,9 @@
 """Finds the operation that a request asks for, and decides whether it may run."""
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Literal, TypeAlias
 
 from starlette.exceptions import HTTPException
 
@@ -13,7 +14,9 @@ from app.persisted.automatic_queries import AutomaticQueries, hash_of
 from app.persisted.trusted_operations import TrustedOperation, TrustedOperations
 from app.persisted.unknown_operations import UnknownOperations
 
-_LONGEST_ID = 200  # characters of an unknown id that are stored
+#: Matches the ids that manifests have: hashes, numbers and names. Another one could be anything, such as an
+#: e-mail address or a sentence, so only its hash is stored.
+_ID = re.compile(r"[\w.:/+=-]{1,200}", re.ASCII)
 
 #: Which operations may run: any, persisted ones (registered by clients, or trusted), or only trusted ones.
 Mode: TypeAlias = Literal["any", "persisted", "trusted"]
@@ -66,19 +69,25 @@ class OperationPolicy:
         record.way = "trusted"
         return operation._replace(query=known.text, way="trusted")
 
-    def register(self, operation: Operation) -> None:
-        """Keeps the text of a valid operation that came with its hash."""
+    def register(self, operation: Operation, record: Record) -> None:
+        """Keeps the text of an operation that came with its hash, and that was paid for and admitted."""
         if self.automatic is not None:
-            self.automatic.register(operation.id, operation.query)
+            self.automatic.register(operation.id, operation.query, record.address)
 
     async def start(self) -> None:
         """Loads the trusted operations, if MongoDB answers."""
         await asyncio.create_task(self.trusted.refresh())
 
-    def background(self) -> Sequence[Coroutine[Any, Any, None]]:
-        """What has to run as long as the application does."""
-        automatic = [self.automatic.write()] if self.automatic is not None else []
-        return [self.trusted.follow(), self.trusted.write(), self.unknown.write(), *automatic]
+    def background(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
+        """What has to run as long as the application does, by name."""
+        tasks: dict[str, Callable[[], Awaitable[None]]] = {
+            "trusted operations": self.trusted.follow,
+            "uses of versions": self.trusted.write,
+            "unknown operations": self.unknown.write,
+        }
+        if self.automatic is not None:
+            tasks["registered texts"] = self.automatic.write
+        return tasks
 
     async def stop(self) -> None:
         """Stores what has been counted since the last time."""
@@ -140,12 +149,18 @@ class OperationPolicy:
 
     def _note(self, operation: Operation, record: Record, reason: str, outcome: str) -> None:
         record.unknown = (reason, outcome)
-        key = hash_of(operation.query) if operation.query else operation.id[:_LONGEST_ID]
-        self.unknown.add(key, record.client, reason, operation.query)
+        self.unknown.add(_listed_name(operation), record.client, reason, operation.query)
 
     def _require_loaded(self) -> None:
         if not self.trusted.is_loaded:
             raise persisted_errors.not_loaded()
+
+
+def _listed_name(operation: Operation) -> str:
+    """Returns the name of an unknown operation in the list: the hash of its text, or its id."""
+    if not operation.query and _ID.fullmatch(operation.id):
+        return operation.id
+    return hash_of(operation.query or operation.id)
 
 
 def _require_hash(operation: Operation) -> None:

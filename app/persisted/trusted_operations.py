@@ -15,6 +15,7 @@ from loaders.persisted import Catalogue, StoredTool, VersionKey, current_revisio
 REFRESH_EVERY = 5.0  # seconds between two looks for a change
 _WRITE_EVERY = 60.0  # seconds between two writes of which versions were used
 _LONGEST, _LONGEST_WRITE = 10.0, 2.0  # seconds for loading, and for a write
+_MOST_NAMED = 10  # maximum number of unreadable documents that are named in the log
 _AWAY = (PyMongoError, DatabaseAwayError, DeadlineError)
 
 _log = structlog.get_logger("lectern")
@@ -78,7 +79,7 @@ class TrustedOperations:
             if revision != self._revision:
                 await self._load()
             self.is_loaded = True
-        except _AWAY as error:
+        except Exception as error:  # whatever it is, those that were loaded go on being served
             _CANT_LOAD.warning(reason=redacted(error))
 
     async def follow(self) -> None:
@@ -117,6 +118,13 @@ class TrustedOperations:
         self.tools = [tool for one in latest.values() for tool in one.tools if tool.operation in self._by_id]
         self._used &= {one.key for one in catalogue.versions}
         _log.info("trusted operations loaded", operations=len(self._by_id))
+        if catalogue.unreadable:
+            _log.error(
+                "documents of trusted operations are skipped, because they can't be read: they were written "
+                "by hand, or by a later version of Lectern",
+                documents=catalogue.unreadable[:_MOST_NAMED],
+                number=len(catalogue.unreadable),
+            )
         if not catalogue.is_complete or len(self._by_id) < len(catalogue.operations):
             _log.error(
                 "some trusted operations are not loaded, and can't be used: raise "

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
@@ -11,9 +12,9 @@ from pymongo.errors import PyMongoError
 from app.observing import Client, Throttled, redacted
 from app.persisted.text_samples import sample_of
 from loaders.mongo import Database, DatabaseAwayError, DeadlineError, now, take_time
-from loaders.persisted import Sighting, add_sightings
+from loaders.persisted import EVICTED, LONGEST_SAMPLE, SHARE, Sighting, add_sightings
 
-#: The maximum number of operations that are kept between two writes. Others are only counted in the metrics.
+#: The maximum number of operations that are kept between two writes. All are counted in the metrics.
 MOST_KEPT = 500
 
 _EVERY = 10.0  # seconds between two writes
@@ -24,22 +25,46 @@ _CANT_STORE = Throttled("unknown operations can't be stored")
 _Key: TypeAlias = tuple[str, str, str]  # hash or id, and the client's name and version
 
 
+@dataclass(slots=True)
+class _Seen:
+    """How an operation was sent. text: its beginning, from which its sample is made."""
+
+    reason: str
+    text: str
+    times: int
+    at: datetime
+
+
 class UnknownOperations:
-    """The operations that were not known since the last write."""
+    """The operations that were not known since the last write.
+
+    If there are too many, those seen least make room: those of the client and reason that have more than
+    their share, or else of all. So a flood of texts hides neither what other clients send, nor what is sent
+    often.
+    """
 
     def __init__(self, database: Callable[[], Database]) -> None:
         self._database = database
-        self._samples: dict[_Key, tuple[str, str, datetime]] = {}
-        self._times: Counter[_Key] = Counter()
+        self._seen: dict[_Key, _Seen] = {}
 
     def add(self, hash: str, client: Client, reason: str, text: str) -> None:
         """Counts an operation. reason: see loaders.persisted.Sighting. text: empty if none was sent."""
-        key = (hash, client.name, client.version)
-        if key not in self._samples and len(self._samples) >= MOST_KEPT:
-            return
-        self._times[key] += 1
-        _, sample, _ = self._samples.get(key, ("", "", None))
-        self._samples[key] = reason, sample or sample_of(text), now()
+        key, text = (hash, client.name, client.version), text[: 2 * LONGEST_SAMPLE]
+        if (seen := self._seen.get(key)) is None:
+            if len(self._seen) >= MOST_KEPT:
+                self._make_room()
+            seen = self._seen[key] = _Seen(reason, text, 0, now())
+        seen.reason, seen.text, seen.at = reason, seen.text or text, now()
+        seen.times += 1
+
+    def _make_room(self) -> None:
+        groups = Counter((client, seen.reason) for (_, client, _), seen in self._seen.items())
+        group, number = groups.most_common(1)[0]
+        over = number > MOST_KEPT * SHARE
+        some = [key for key, seen in self._seen.items() if not over or (key[1], seen.reason) == group]
+        some.sort(key=lambda key: (self._seen[key].times, self._seen[key].at))
+        for key in some[: max(1, int(MOST_KEPT * EVICTED))]:
+            del self._seen[key]
 
     async def write(self) -> None:
         """Stores the operations in the background. Runs until cancelled."""
@@ -49,16 +74,15 @@ class UnknownOperations:
 
     async def flush(self) -> None:
         """Stores the operations, and begins anew. If MongoDB is away, they are lost."""
-        if not self._samples:
+        if not self._seen:
             return
         take_time(_LONGEST)
-        taken, times = self._samples, self._times
-        self._samples, self._times = {}, Counter()
+        seen, self._seen = self._seen, {}
         try:
-            await add_sightings(self._database(), _sightings(taken, times))
+            await add_sightings(self._database(), [_sighting(key, one) for key, one in seen.items()])
         except (PyMongoError, DatabaseAwayError, DeadlineError) as error:
             _CANT_STORE.warning(reason=redacted(error))
 
 
-def _sightings(taken: dict[_Key, tuple[str, str, datetime]], times: Counter[_Key]) -> list[Sighting]:
-    return [Sighting(*key, reason, sample, times[key], at) for key, (reason, sample, at) in taken.items()]
+def _sighting(key: _Key, seen: _Seen) -> Sighting:
+    return Sighting(*key, seen.reason, sample_of(seen.text), seen.times, seen.at)

@@ -10,7 +10,7 @@ from app.sample.handwritten import CategoryPlan, CoursePlan, Table
 from app.sample.identity import FIRST_DAY, TODAY, external_id, object_id
 from app.sample.identity import random as seeded
 from loaders.model import NO_IDS, CategoryDoc, CourseDoc, ImportedRating, InstructorDoc, MoneyDoc, summarise
-from loaders.text import course_keys, slugify
+from loaders.text import course_keys, name_keys, slugify
 
 _HEADINGS = {
     "en": ("What you will learn", "Who it is for", "Outline"),
@@ -41,7 +41,10 @@ def instructor_documents(people: Table) -> list[InstructorDoc]:
     return [
         {
             "_id": object_id("instructors", n),
+            "slug": slugify(person["name"]),
             "name": person["name"],
+            "sortName": keys["sortName"],
+            "searchTerms": keys["searchTerms"],
             "headline": person.get("headline"),
             "bio": person.get("bio"),
             "avatarUrl": f"https://pictures.example/people/{slugify(person['name'])}.jpg"
@@ -50,6 +53,7 @@ def instructor_documents(people: Table) -> list[InstructorDoc]:
             "externalId": external_id(f"instructor-{n + 1:02}"),
         }
         for n, person in enumerate(people["instructor"])
+        for keys in [name_keys({"name": person["name"]})]
     ]
 
 

@@ -12,7 +12,7 @@ TODAY = datetime(2026, 9, 1, tzinfo=UTC)
 FIRST_DAY = datetime(2021, 3, 1, tzinfo=UTC)
 
 SOURCE = "sample"
-LAYOUT = 6  # version of the generated documents; increase it when they change
+LAYOUT = 7  # version of the generated documents; increase it when they change
 _COLLECTIONS = ("categories", "instructors", "courses", "courseRuns", "students", "enrollments", "reviews")
 _PREFIXES = {
     collection: int(TODAY.timestamp()).to_bytes(4, "big") + b"smpl" + bytes([n])

@@ -8,7 +8,7 @@ from app.sample.handwritten import Table
 from app.sample.identity import external_id, object_id
 from app.sample.identity import random as seeded
 from loaders.model import ANONYMOUS_STUDENT, NO_IDS, StudentDoc
-from loaders.text import student_keys
+from loaders.text import name_keys
 
 STUDENTS = 3_000
 
@@ -34,7 +34,7 @@ def student_documents(people: Table) -> list[StudentDoc]:
 def _student(n: int, country: _Country, bios: Mapping[str, list[str]], random: Random) -> StudentDoc:
     anonymous = random.random() < 0.02
     name = ANONYMOUS_STUDENT if anonymous else _name(country, random)
-    keys = student_keys({"name": name})
+    keys = name_keys({"name": name})
     return {
         "_id": object_id("students", n),
         "name": name,
@@ -46,7 +46,8 @@ def _student(n: int, country: _Country, bios: Mapping[str, list[str]], random: R
         "newestReviewIds": NO_IDS,
         "revision": 0,
         "externalId": external_id(f"student-{n + 1:04}"),
-        **keys,
+        "sortName": keys["sortName"],
+        "searchTerms": keys["searchTerms"],
     }
 
 

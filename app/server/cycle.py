@@ -12,7 +12,9 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 _CLOSE = (b"connection", b"close")
-_REQUEST_ID = b"x-request-id"  # differs from response to response, so it isn't cached
+
+#: Fields that differ from response to response, so that they aren't cached.
+_VARYING = frozenset({b"x-request-id", b"ratelimit", b"retry-after"})
 
 _Field: TypeAlias = tuple[bytes, bytes]
 _Message: TypeAlias = Any  # an ASGI message; uvicorn keeps its types private
@@ -97,7 +99,7 @@ def _sorted_out(headers: Iterable[_Field]) -> tuple[int | None, list[_Field], li
     for field in headers:
         if field[0] == b"content-length":
             lengths.append(int(field[1]))
-        elif field[0] == _REQUEST_ID:
+        elif field[0] in _VARYING:
             own.append(field)
         else:
             shared.append(field)

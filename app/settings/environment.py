@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from stat import S_ISREG
 from typing import Any
 
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+
+from app.regular_files import read_regular
 
 PREFIX = "LECTERN_"
 _FILE = "_FILE"
@@ -138,10 +139,7 @@ def _contents(file: Path, name: str) -> str | Unreadable:
 
 
 def _text(file: Path) -> str:
-    if not S_ISREG(file.stat().st_mode):  # reading a pipe could take forever
-        raise ValueError("it is not a regular file")
-    with file.open("rb") as opened:
-        data = opened.read(_MAX_FILE_BYTES + 1)
+    data = read_regular(file, _MAX_FILE_BYTES + 1)
     if len(data) > _MAX_FILE_BYTES:
         raise ValueError(f"it has more than {_MAX_FILE_BYTES:,} bytes")
     text = data.decode()

@@ -18,6 +18,7 @@ _SHOWN: Mapping[str, str] = {
     "traces": "trace_commands",
     "plans": "trace_plan",
     "metrics": "metrics",
+    "messages": "dev_mail",
 }
 
 

@@ -38,7 +38,8 @@ def _shortened(value: str) -> str:
 def _required(field: FieldInfo) -> str:
     """Describes the valid values of a setting, for example "a whole number greater than 0"."""
     if get_origin(field.annotation) is Literal:
-        return " or ".join(get_args(field.annotation))
+        *others, last = get_args(field.annotation)
+        return f"{', '.join(others)} or {last}"
     kind = _KINDS.get(field.annotation, "text")
     bounds = [
         words.format(bound)

@@ -8,7 +8,8 @@ from pydantic import AfterValidator, BeforeValidator
 from pydantic_settings import NoDecode
 
 from app.budget_classes import BudgetClass, ClientKey, read_classes, read_keys
-from app.settings import origins
+from app.settings import origins, webhooks
+from app.settings.webhooks import Webhook
 from loaders.model import Role
 
 URL = ("https://", "http://")
@@ -99,14 +100,26 @@ def _client_keys(value: object) -> object:
     return read_keys(value) if isinstance(value, str) else value
 
 
+def _webhooks(value: object) -> object:
+    return webhooks.read_webhooks(value) if isinstance(value, str) else value
+
+
+def _webhook_secrets(value: object) -> object:
+    return webhooks.read_secrets(value) if isinstance(value, str) else value
+
+
 _List: TypeAlias = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 Origins: TypeAlias = Annotated[_List, AfterValidator(_origins)]
 HeaderNames: TypeAlias = Annotated[_List, AfterValidator(_header_names)]
 Networks: TypeAlias = Annotated[_List, AfterValidator(_networks)]
 Algorithms: TypeAlias = Annotated[_List, AfterValidator(_algorithms)]
-ResetUrl: TypeAlias = Annotated[str, AfterValidator(_with_token)]
+LinkUrl: TypeAlias = Annotated[str, AfterValidator(_with_token)]
 IssuerName: TypeAlias = Annotated[str, AfterValidator(_not_ours)]
 Budgets: TypeAlias = Annotated[tuple[BudgetClass, ...], NoDecode, BeforeValidator(_budgets)]
 ClientKeys: TypeAlias = Annotated[tuple[ClientKey, ...], NoDecode, BeforeValidator(_client_keys)]
+Webhooks: TypeAlias = Annotated[tuple[Webhook, ...], NoDecode, BeforeValidator(_webhooks)]
+WebhookSecrets: TypeAlias = Annotated[
+    dict[str, tuple[bytes, ...]], NoDecode, BeforeValidator(_webhook_secrets)
+]
 Roles: TypeAlias = Annotated[dict[str, Role], NoDecode, BeforeValidator(_pairs)]

@@ -3,50 +3,75 @@
 These people are identified by their external ids.
 """
 
-from collections.abc import Awaitable
+from collections.abc import Collection
+from typing import Any, NamedTuple
 
 from bson import ObjectId
-from pymongo import ReturnDocument
-from pymongo.errors import DuplicateKeyError
 
+from loaders import audit
 from loaders.collections import complete
-from loaders.model import Document
-from loaders.mongo import Collection, Database, now, send
+from loaders.model import ActorDoc, Document
+from loaders.mongo import Database, Filter, Transaction, find_one, now, transaction
 
 
-async def student_of(database: Database, source: str, external_id: str, name: str | None) -> ObjectId:
-    """Returns the `_id` of the student with the given external id. Creates the student if necessary."""
-    new = complete("students", {"joinedAt": now(), **({"name": name[:200]} if name else {})})
-    return await _find_or_create(database, "students", source, external_id, new)
+class ExternalPerson(NamedTuple):
+    """A person who signs in through an external issuer, as described by their token.
+
+    source, id: their external id. subject: "issuer|sub". address: the network address of their request.
+    """
+
+    source: str
+    id: str
+    name: str | None
+    subject: str
+    roles: Collection[str]
+    address: str
 
 
-async def instructor_of(database: Database, source: str, external_id: str, name: str | None) -> ObjectId:
-    """Returns the `_id` of the instructor with the given external id. Creates the instructor if necessary."""
-    new = {"name": (name or "Instructor")[:200], "headline": None}
-    return await _find_or_create(database, "instructors", source, external_id, new)
+async def student_of(database: Database, person: ExternalPerson) -> ObjectId:
+    """Returns the `_id` of a person's student. Creates the student if necessary."""
+    named = {"name": person.name[:200]} if person.name else {}
+    return await _find_or_create(database, "students", person, {"joinedAt": now(), **named})
+
+
+async def instructor_of(database: Database, person: ExternalPerson) -> ObjectId:
+    """Returns the `_id` of a person's instructor. Creates the instructor if necessary."""
+    name = (person.name or "Instructor")[:200]
+    return await _find_or_create(database, "instructors", person, {"name": name})
 
 
 async def _find_or_create(
-    database: Database, collection: str, source: str, external_id: str, new: Document
+    database: Database, collection: str, person: ExternalPerson, fields: Document
 ) -> ObjectId:
-    """Returns the `_id` of the document with the given external id. Creates the document if necessary.
+    """Returns the `_id` of the document with a person's external id. Creates the document if necessary.
 
-    Two concurrent requests get the same document: the request that loses the race retries and finds it.
+    Two concurrent requests get the same document: the transaction that loses the race is
+    retried, and finds it.
     """
-    query = {"externalId.source": {"$eq": source}, "externalId.id": {"$eq": external_id}}
+    query: Filter = {"externalId.source": {"$eq": person.source}, "externalId.id": {"$eq": person.id}}
 
-    def upsert(own: Collection) -> Awaitable[Document | None]:
-        return own.find_one_and_update(
-            query,
-            {"$setOnInsert": new},
-            projection={"_id": 1},
-            upsert=True,
-            return_document=ReturnDocument.AFTER,
-        )
+    async def work(tx: Transaction) -> ObjectId:
+        if found := await tx.find_one(collection, query, projection={"_id": 1}):
+            return _id(found)
+        external_id = {"source": person.source, "id": person.id}
+        new = await tx.insert(collection, complete(collection, {**fields, "externalId": external_id}))
+        await audit.record(tx, "external sign-in", _actor(person, collection, new["_id"]), person.address)
+        return _id(new)
 
-    try:
-        document = await send(database[collection], "findAndModify", upsert)
-    except DuplicateKeyError:
-        document = await send(database[collection], "findAndModify", upsert)
-    object_id: ObjectId = document["_id"]
-    return object_id
+    found = await find_one(database[collection], query, projection={"_id": 1})
+    return _id(found) if found else await transaction(database, work)
+
+
+def _actor(person: ExternalPerson, collection: str, id: ObjectId) -> ActorDoc:
+    roles: Any = sorted(person.roles)  # Any, because these roles are strings, but ActorDoc needs Literals
+    return {
+        "subject": person.subject,
+        "roles": roles,
+        "studentId": id if collection == "students" else None,
+        "instructorId": id if collection == "instructors" else None,
+    }
+
+
+def _id(document: Document) -> ObjectId:
+    found: ObjectId = document["_id"]
+    return found

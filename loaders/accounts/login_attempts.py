@@ -4,11 +4,12 @@ Also remembers keys for a while: the networks from which an account was signed i
 any length, because only its digest is stored.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import NamedTuple
 
-from pymongo import ReturnDocument
+from pymongo import DeleteOne, ReturnDocument, UpdateOne
 
 from loaders.model import Document
 from loaders.mongo import Database, find_one, now, send, utc
@@ -53,18 +54,17 @@ async def spend_attempt(database: Database, key: str, *, most: int, within: time
     return Attempt(utc(before["expiresAt"]), before["count"])
 
 
-async def give_back_attempt(database: Database, key: str) -> None:
-    """Decrements a key's count, for an attempt that should not have been counted."""
-    await send(
-        database["attempts"],
-        "update",
-        lambda own: own.update_one({"_id": _id(key), "count": {"$gt": 0}}, {"$inc": {"count": -1}}),
-    )
+async def give_back_attempts(database: Database, keys: Sequence[str]) -> None:
+    """Decrements the counts of some keys, for an attempt that should not have been counted."""
+    if keys:
+        updates = [UpdateOne({"_id": _id(key), "count": {"$gt": 0}}, {"$inc": {"count": -1}}) for key in keys]
+        await send(database["attempts"], "update", lambda own: own.bulk_write(updates, ordered=False))
 
 
-async def forget_attempts(database: Database, key: str) -> None:
-    """Deletes the count of a key's attempts."""
-    await send(database["attempts"], "delete", lambda own: own.delete_one({"_id": _id(key)}))
+async def forget_attempts(database: Database, keys: Sequence[str]) -> None:
+    """Deletes the counts of the attempts of some keys."""
+    deletions = [DeleteOne({"_id": _id(key)}) for key in keys]
+    await send(database["attempts"], "delete", lambda own: own.bulk_write(deletions, ordered=False))
 
 
 async def remember(database: Database, key: str, lasts: timedelta) -> None:

@@ -15,7 +15,10 @@ from loaders.model.ratings import summarise
 from loaders.mongo import Fields
 
 #: A query for the runs that have a free seat. `has_free_seat` is the same condition in Python.
-FREE_SEAT = {"$expr": {"$or": [{"$eq": ["$seats", None]}, {"$lt": ["$seatsTaken", "$seats"]}]}}
+FREE_SEAT = {
+    "status": {"$ne": "CANCELLED"},
+    "$expr": {"$or": [{"$eq": ["$seats", None]}, {"$lt": ["$seatsTaken", "$seats"]}]},
+}
 
 
 def course_aggregates(
@@ -94,9 +97,14 @@ def run_aggregates(enrollments: Iterable[Fields]) -> dict[ObjectId, Fields]:
     return runs
 
 
+def is_cancelled(run: Fields) -> bool:
+    """Returns whether a run has been cancelled."""
+    return bool(run.get("status") == "CANCELLED")
+
+
 def has_free_seat(run: Fields) -> bool:
-    """Returns whether a run has a free seat, given its `seats` and `seatsTaken`."""
-    return run["seats"] is None or bool(run["seatsTaken"] < run["seats"])
+    """Returns whether a run has a free seat. A cancelled run has none."""
+    return not is_cancelled(run) and (run["seats"] is None or bool(run["seatsTaken"] < run["seats"]))
 
 
 def seats_until(runs: Iterable[Fields]) -> dict[ObjectId, datetime]:

@@ -37,8 +37,10 @@ InstructorId = Annotated[ObjectId, Refers("instructors")]
 Level = Literal["BEGINNER", "INTERMEDIATE", "ADVANCED", "ALL_LEVELS"]
 DeliveryMode = Literal["ONLINE", "ONSITE"]
 CourseStatus = Literal["DRAFT", "PUBLISHED", "ARCHIVED"]
+CourseRunStatus = Literal["SCHEDULED", "CANCELLED"]
 ReviewStatus = Literal["PUBLISHED", "PENDING", "REJECTED"]
 Role = Literal["STUDENT", "INSTRUCTOR", "STAFF"]
+AccountStatus = Literal["ACTIVE", "DEACTIVATED"]
 EnrollmentStatus = Literal["WAITLISTED", "ACTIVE", "COMPLETED", "CANCELLED", "EXPIRED"]
 
 
@@ -83,21 +85,32 @@ class RatingDoc(TypedDict):
 class CategoryDoc(TypedDict):
     _id: ObjectId
     slug: str  # courses refer to a category by its slug
-    oldSlugs: NotRequired[list[str]]  # former slugs, which still lead to the category; oldest first
+    # Former slugs, which still lead to the category; oldest first. None of them is dropped, because courses
+    # keep a former slug until they have been moved (loaders.category_writes).
+    oldSlugs: NotRequired[list[str]]
     name: str
     description: NotRequired[str | None]
     imageUrl: NotRequired[PictureUrl | None]
     position: NotRequired[int]  # categories are sorted by position, then by name; 0 if missing
     externalId: NotRequired[ExternalId]
+    revision: NotRequired[int]  # incremented by Transaction.hold, so that concurrent holds conflict
 
 
 class InstructorDoc(TypedDict):
     _id: ObjectId
+    slug: NotRequired[
+        str
+    ]  # missing if an earlier version stored the instructor; its `_id` then stands for it
+    oldSlugs: NotRequired[list[str]]  # former slugs, which still lead to the instructor; oldest first
     name: str
     headline: str | None
     bio: NotRequired[str | None]
     avatarUrl: NotRequired[PictureUrl | None]
     externalId: NotRequired[ExternalId]
+
+    # derived by loaders.text.terms.name_keys
+    sortName: str
+    searchTerms: list[str]
 
 
 class CourseDoc(RatingDoc):
@@ -149,6 +162,7 @@ class CourseRunDoc(TypedDict):
     endsAt: datetime | None
     deliveryMode: DeliveryMode
     location: str | None
+    status: NotRequired[CourseRunStatus]  # SCHEDULED if missing
     seats: Count | None  # null if unlimited
     seatsTaken: Count  # aggregate: number of ACTIVE and COMPLETED enrolments
     waitlistCount: Count  # aggregate: number of WAITLISTED enrolments
@@ -161,14 +175,15 @@ class StudentDoc(TypedDict):
     avatarUrl: str | None
     country: Annotated[str, Coded(is_country, "ISO 3166-1")] | None
     bio: str | None
-    email: str | None
+    email: str | None  # in lower case
     joinedAt: datetime | None
     externalId: NotRequired[ExternalId]
+    mergedInto: NotRequired[StudentId]  # while this student is merged into another (loaders.people.merging)
     # An aggregate; loaders.recounting.recount recomputes it.
     newestReviewIds: NotRequired[bytes]  # packed by loaders.model.newest_review_ids.pack_ids
     revision: NotRequired[int]  # incremented whenever Transaction.hold writes the aggregate
 
-    # derived by loaders.text.terms.student_keys
+    # derived by loaders.text.terms.name_keys
     sortName: str
     searchTerms: list[str]
 
@@ -236,8 +251,28 @@ class VoteDoc(TypedDict):
     _id: VoteKey
 
 
+TokenPurpose = Literal["VERIFY", "RESET", "CHANGE_EMAIL"]
+
+
+class AccountTokenDoc(TypedDict):
+    """The single-use token of a link: it verifies an address, resets a password or changes the address.
+
+    Tokens that were used or revoked are kept until they expire, so that a link that is sent again isn't valid
+    again.
+    """
+
+    _id: str  # digest of the token, in hexadecimal
+    purpose: TokenPurpose
+    accountId: ObjectId
+    email: str  # the account's address when the token was issued; for CHANGE_EMAIL, the new address
+    isMailed: bool  # whether the link was sent to `email`, so that whoever has it reads that mailbox
+    createdAt: datetime
+    expiresAt: datetime
+    usedAt: datetime | None  # when it was used or revoked
+
+
 class ResetDoc(TypedDict):
-    """A requested password reset that hasn't been used yet."""
+    """A password reset link of 0.2.0, which stored its digest in the account. They are valid for a day."""
 
     digest: bytes  # digest of the secret in the reset link
     expiresAt: datetime
@@ -252,7 +287,8 @@ class AccountDoc(TypedDict):
 
     _id: ObjectId
     email: str  # in lower case, unique
-    name: NotRequired[str]  # set by `lectern account create`; other accounts have no name
+    # The name of the account's student, if it has one. Missing until migration 2 has run, and if unknown.
+    name: NotRequired[str]
     passwordHash: str | None  # argon2id hash; null if no password has been set yet
     roles: list[Role]
     studentId: StudentId | None
@@ -261,6 +297,15 @@ class AccountDoc(TypedDict):
     signUpKey: str | None  # idempotency key of the sign-up that created the account
     reset: ResetDoc | None
     signedInAt: NotRequired[datetime]  # when the account's latest session started
+    seenAt: NotRequired[datetime]  # when a session was last refreshed, to within an hour
+    status: NotRequired[AccountStatus]  # ACTIVE if missing
+    language: NotRequired[str | None]  # of messages: the one that the browser preferred at the sign-up
+    emailVerifiedAt: NotRequired[datetime | None]  # when the e-mail address was verified; null if it wasn't
+    revision: NotRequired[int]  # incremented by Transaction.hold, so that concurrent holds conflict
+
+    # derived by loaders.collections.people_rows; missing until migration 2 has run
+    sortName: NotRequired[str]
+    searchTerms: NotRequired[list[str]]
 
 
 class BranchDoc(TypedDict):
@@ -289,8 +334,13 @@ class SessionDoc(TypedDict):
     createdAt: datetime
     expiresAt: datetime
     endedAt: datetime | None
+    deviceId: NotRequired[ObjectId | None]  # of an earlier session; null if the device is new
     branches: NotRequired[list[BranchDoc]]  # the valid refresh tokens, since the first refresh
     used: NotRequired[list[UsedTokenDoc]]  # the refresh tokens that were used in the last seconds
+    # When and by which client the session was started or refreshed last; missing in sessions of 0.2.0.
+    lastSeenAt: NotRequired[datetime]
+    address: NotRequired[str]  # network address; "" if unknown
+    client: NotRequired[str]  # the beginning of its `User-Agent` header; "" if it sent none
 
 
 class ActorDoc(TypedDict):

@@ -33,7 +33,7 @@ from loaders.mongo.commands import (
     id_bytes,
     send,
 )
-from loaders.mongo.database import Collection, Database
+from loaders.mongo.database import Collection, Database, Destinations
 from loaders.mongo.detached import detached_work_done, outcome, report_late, start_detached
 from loaders.mongo.driver_sessions import forget_sessions, keep_sessions
 from loaders.mongo.queue import POOL, queue_of
@@ -53,7 +53,7 @@ from loaders.mongo.scope import (
     take_time,
 )
 from loaders.mongo.stale_transactions import APP_NAME, StaleTransactions
-from loaders.mongo.transactions import Change, Transaction, transaction
+from loaders.mongo.transactions import Change, Transaction, differs, transaction
 
 __all__ = [
     "APP_NAME",
@@ -67,6 +67,7 @@ __all__ = [
     "Database",
     "DatabaseAwayError",
     "DeadlineError",
+    "Destinations",
     "Document",
     "DriverObject",
     "Expression",
@@ -93,6 +94,7 @@ __all__ = [
     "current_level",
     "current_scope",
     "detached_work_done",
+    "differs",
     "estimated_count",
     "find",
     "find_one",

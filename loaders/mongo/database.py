@@ -1,6 +1,7 @@
 """The application's database, accessed through either driver."""
 
-from typing import TypeAlias
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, TypeAlias
 
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
@@ -13,6 +14,21 @@ Collection: TypeAlias = AsyncCollection[Document]
 DriverDatabase: TypeAlias = AsyncDatabase[Document]
 
 
+def _ignore() -> None: ...
+
+
+class Destinations(NamedTuple):
+    """Where the outbox's entries go (loaders/outbox). By default, nothing is written to it.
+
+    webhooks: the kinds of events that each webhook takes, by its name. has_messages: whether messages are
+    sent to people. on_written: called whenever this process has committed entries.
+    """
+
+    webhooks: Mapping[str, frozenset[str]] = {}
+    has_messages: bool = False
+    on_written: Callable[[], None] = _ignore
+
+
 class Database(dict[str, Collection]):
     """A database that caches its collections.
 
@@ -20,9 +36,10 @@ class Database(dict[str, Collection]):
     Motor, or of PyMongo's async client.
     """
 
-    def __init__(self, driver: DriverDatabase) -> None:
+    def __init__(self, driver: DriverDatabase, destinations: Destinations = Destinations()) -> None:  # noqa: B008
         super().__init__()
         self.driver = driver
+        self.destinations = destinations
 
     def __missing__(self, name: str) -> Collection:
         self[name] = self.driver[name]

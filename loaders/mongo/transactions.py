@@ -7,11 +7,11 @@ from contextlib import suppress
 from datetime import datetime
 from inspect import isawaitable
 from time import monotonic
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from bson import ObjectId
 from motor.core import AgnosticBase
-from pymongo import UpdateOne
+from pymongo import ReplaceOne, UpdateOne
 from pymongo.errors import OperationFailure, PyMongoError, WriteConcernError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
@@ -37,6 +37,8 @@ from loaders.mongo.key_locks import locks_of
 from loaders.mongo.scope import OnTransaction, current_scope, take_time
 
 T = TypeVar("T")
+#: What remains to be done at the end of a transaction (see Transaction.before_commit).
+LastWork: TypeAlias = Callable[["Transaction", Sequence[Any]], Awaitable[None]]  # Any: items of any kind
 
 #: Time limit for a transaction and its retries, in seconds. Used only outside requests, because a request has
 #: its own deadline. The limit leaves time for the election of a new primary, which takes about ten seconds.
@@ -91,6 +93,8 @@ class Transaction:
         self.now = now()
         self.changes: list[Change] = []
         self._cache: dict[str, dict[str, Document | None]] = {}
+        self._last_work: dict[LastWork, list[Any]] = {}  # Any: items of any kind
+        self._on_commit: list[Callable[[], None]] = []
         self._session = session.delegate if isinstance(session, AgnosticBase) else session
         self.has_begun = False
 
@@ -153,6 +157,16 @@ class Transaction:
             collection, "insert", None, lambda target: target.insert_many(new, session=self.session)
         )
 
+    async def insert_missing(self, collection: str, documents: Sequence[Fields]) -> None:
+        """Like `insert_all`, but leaves out documents whose `_id` is already taken."""
+        inserts = [
+            UpdateOne({"_id": document["_id"]}, {"$setOnInsert": document}, upsert=True)
+            for document in documents
+        ]
+        await self._send(
+            collection, "update", None, lambda target: target.bulk_write(inserts, session=self.session)
+        )
+
     async def patch(self, collection: str, document: Fields, **fields: Value) -> Stored:
         """Sets fields of a document that this transaction has read or inserted; returns the new document."""
         return (await self.patch_all(collection, [document], **fields))[0]
@@ -206,11 +220,13 @@ class Transaction:
         )
         self._cache.pop(collection, None)
 
-    async def delete(self, collection: str, document: Fields) -> None:
-        """Deletes a document that this transaction has read."""
-        await self.delete_all(collection, {"_id": document["_id"]})
-        self.changes.append(Change(collection, document["_id"], document, None))
-        self._cache_of(collection)[str(document["_id"])] = None
+    async def delete(self, collection: str, *documents: Fields) -> None:
+        """Deletes documents that this transaction has read, with one command."""
+        ids = [document["_id"] for document in documents]
+        await self.delete_all(collection, {"_id": ids[0] if len(ids) == 1 else {"$in": ids}})
+        for document in documents:
+            self.changes.append(Change(collection, document["_id"], document, None))
+            self._cache_of(collection)[str(document["_id"])] = None
 
     async def put(self, collection: str, document: Fields) -> None:
         """Inserts a document or replaces the one with the same `_id`, without recording this in `changes`."""
@@ -220,6 +236,14 @@ class Transaction:
             "update",
             document["_id"],
             lambda target: target.replace_one(query, document, upsert=True, session=self.session),
+        )
+        self._cache.pop(collection, None)
+
+    async def put_all(self, collection: str, documents: Sequence[Fields]) -> None:
+        """Like `put`, but for several documents, in one command."""
+        puts = [ReplaceOne({"_id": document["_id"]}, document, upsert=True) for document in documents]
+        await self._send(
+            collection, "update", None, lambda target: target.bulk_write(puts, session=self.session)
         )
         self._cache.pop(collection, None)
 
@@ -242,6 +266,24 @@ class Transaction:
             lambda target: target.delete_many(query, session=self.session),
         )
         self._cache.pop(collection, None)
+
+    def before_commit(self, work: LastWork, *items: Any) -> None:  # Any: items of any kind
+        """Has `work` called once, right before the commit, with all the items that were passed for it."""
+        self._last_work.setdefault(work, []).extend(items)
+
+    def after_commit(self, call: Callable[[], None]) -> None:
+        """Has a function called once the transaction is known to have been committed."""
+        self._on_commit.append(call)
+
+    async def finish(self) -> None:
+        """Does the work that was left for the end."""
+        for work, items in self._last_work.items():
+            await work(self, items)
+
+    def committed(self) -> None:
+        """Calls the functions that wait for the commit."""
+        for call in self._on_commit:
+            call()
 
     async def _send(self, collection: str, kind: str, id: Value, call: DriverCall) -> Result:
         """Sends a write. If there is a write conflict, the transaction's next attempt will lock the document.
@@ -268,6 +310,11 @@ class Transaction:
         Their keys are `str(_id)`, because the `_id` of a vote is not hashable.
         """
         return self._cache.setdefault(collection, {})
+
+
+def differs(document: Fields, fields: Fields) -> bool:
+    """Returns whether setting these fields would change a document."""
+    return any(_differ(document.get(name, ...), value) for name, value in fields.items())
 
 
 def _differ(stored: Value, value: Value) -> bool:
@@ -361,11 +408,13 @@ async def _attempt(
     tx = Transaction(database, session, keys)
     try:
         result = await work(tx)
+        await tx.finish()
     except BaseException:
         await _aborted(session, deadline, has_begun=tx.has_begun)
         raise
     if tx.has_begun:
         await _committed(session, deadline)
+        tx.committed()
     else:
         await _aborted(session, deadline, has_begun=False)
     return result

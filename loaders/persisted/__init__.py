@@ -1,17 +1,21 @@
 """Stored operations: the texts that clients registered, trusted operations, and unknown ones."""
 
-from loaders.persisted.automatic_texts import AutomaticText, find_text, size_of_texts, store_texts
+from loaders.persisted.automatic_texts import (
+    AutomaticText,
+    evict_texts,
+    find_text,
+    size_of_texts,
+    store_texts,
+)
+from loaders.persisted.trusted_documents import StoredTool, TrustedText, Version, VersionKey
 from loaders.persisted.trusted_store import (
     Catalogue,
     ConflictError,
     NewOperation,
     Pushed,
-    StoredTool,
     ToolConflictError,
     TooManyError,
-    TrustedText,
-    Version,
-    VersionKey,
+    UnreadableError,
     current_revision,
     load,
     mark_used,
@@ -20,16 +24,19 @@ from loaders.persisted.trusted_store import (
     versions,
 )
 from loaders.persisted.unknown_store import (
+    EVICTED,
     LONGEST_SAMPLE,
-    MOST_UNKNOWN,
+    SHARE,
     Sighting,
     add_sightings,
+    clear_sightings,
     recent_sightings,
 )
 
 __all__ = [
+    "EVICTED",
     "LONGEST_SAMPLE",
-    "MOST_UNKNOWN",
+    "SHARE",
     "AutomaticText",
     "Catalogue",
     "ConflictError",
@@ -40,10 +47,13 @@ __all__ = [
     "TooManyError",
     "ToolConflictError",
     "TrustedText",
+    "UnreadableError",
     "Version",
     "VersionKey",
     "add_sightings",
+    "clear_sightings",
     "current_revision",
+    "evict_texts",
     "find_text",
     "load",
     "mark_used",

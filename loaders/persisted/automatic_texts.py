@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
+import pymongo
 from pymongo import UpdateOne
 from pymongo.errors import OperationFailure
 
 from loaders.mongo import Database, Document, Expression, aggregate, find_one, now, send
+from loaders.persisted.eviction import evict
 
 _NAME = "persistedOperations"
 _NO_COLLECTION = 26  # MongoDB's error code for statistics of a collection that doesn't exist
@@ -24,7 +26,8 @@ class AutomaticText(NamedTuple):
 async def find_text(database: Database, hash: str) -> str | None:
     """Returns the text that was registered under a hash, unless it has expired. Sends one command."""
     found: Document | None = await find_one(database[_NAME], {"_id": hash, "expiresAt": {"$gt": now()}})
-    return found["text"] if found is not None else None
+    text = found.get("text") if found is not None else None
+    return text if isinstance(text, str) else None
 
 
 async def store_texts(database: Database, texts: Iterable[AutomaticText]) -> None:
@@ -34,6 +37,14 @@ async def store_texts(database: Database, texts: Iterable[AutomaticText]) -> Non
         for one in texts
     ]
     await send(database[_NAME], "update", lambda target: target.bulk_write(updates, ordered=False))
+
+
+async def evict_texts(database: Database, number: int) -> int:
+    """Deletes the texts whose time ends first: those that weren't registered for longest.
+
+    Returns how many were deleted. Sends two commands.
+    """
+    return await evict(database[_NAME], {}, [("expiresAt", pymongo.ASCENDING)], number)
 
 
 async def size_of_texts(database: Database) -> tuple[int, int]:

@@ -4,27 +4,28 @@ An operation is stored once, under its id. A version of a client lists the ids o
 is a transaction that replaces the revision, so a gateway notices changes by reading one small document.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple, TypeAlias, TypeVar
 
 import pymongo
 from bson import ObjectId
 
-from loaders.mongo import Database, Document, Transaction, find, find_one, send, transaction, utc
+from loaders.mongo import Database, Document, Transaction, find, find_one, send, transaction
+from loaders.persisted.trusted_documents import (
+    StoredTool,
+    TrustedText,
+    Version,
+    VersionKey,
+    text_in,
+    version_in,
+)
 
 T = TypeVar("T")
 
 _OPERATIONS, _VERSIONS, _REVISION = "trustedOperations", "trustedVersions", "trustedRevision"
 _AT_ONCE = 1_000  # number of operations that one command inserts or deletes
 _MOST_VERSIONS = 10_000
-
-
-class VersionKey(NamedTuple):
-    """The name of a client and its version."""
-
-    client: str
-    version: str
 
 
 class NewOperation(NamedTuple):
@@ -36,44 +37,17 @@ class NewOperation(NamedTuple):
     price: int
 
 
-class StoredTool(NamedTuple):
-    """An operation that is offered to AI assistants as a tool.
-
-    operation: the operation's id. variables: descriptions, keyed by the names of variables.
-    """
-
-    name: str
-    operation: str
-    description: str
-    variables: Mapping[str, str]
-
-
-class TrustedText(NamedTuple):
-    """A trusted operation: its id, its text, the operation's name and its price (see NewOperation)."""
-
-    id: str
-    text: str
-    name: str
-    price: int
-
-
-class Version(NamedTuple):
-    """A version of a client. used_at: None if none of its operations was used since it was pushed."""
-
-    key: VersionKey
-    ids: Sequence[str]
-    pushed_at: datetime
-    used_at: datetime | None
-    tools: Sequence[StoredTool] = ()
-
-
 class Catalogue(NamedTuple):
-    """All trusted operations at one revision. is_complete: False if there are more than were asked for."""
+    """All trusted operations at one revision. is_complete: False if there are more than were asked for.
+
+    unreadable: the documents that can't be read, each as its collection and `_id`.
+    """
 
     revision: ObjectId
     operations: Sequence[TrustedText]
     versions: Sequence[Version]
     is_complete: bool
+    unreadable: Sequence[str] = ()
 
 
 class Pushed(NamedTuple):
@@ -95,6 +69,10 @@ class ConflictError(Exception):
     def __init__(self, users: dict[str, Sequence[VersionKey]]) -> None:
         super().__init__(", ".join(users))
         self.users = users
+
+
+class UnreadableError(Exception):
+    """Documents that a change depends on can't be read. Each is named by its collection and `_id`."""
 
 
 class ToolConflictError(Exception):
@@ -131,17 +109,18 @@ async def load(database: Database, most: int) -> Catalogue | None:
         stored = await find(
             database[_OPERATIONS], {}, size=most + 1, limit=most + 1, sort=[("_id", pymongo.ASCENDING)]
         )
-        found = await versions(database)
+        of_clients = await _version_documents(database)
         if revision == await current_revision(database):
-            texts = [TrustedText(one["_id"], one["text"], one["name"], one["price"]) for one in stored]
-            return Catalogue(revision, texts[:most], found, len(texts) <= most)
+            texts = [text for one in stored[:most] if (text := text_in(one)) is not None]
+            unreadable = [_label(_OPERATIONS, one) for one in stored[:most] if text_in(one) is None]
+            unreadable += [_label(_VERSIONS, one) for one in of_clients if version_in(one) is None]
+            return Catalogue(revision, texts, _readable(of_clients), len(stored) <= most, unreadable)
     return None
 
 
 async def versions(database: Database) -> Sequence[Version]:
     """Returns the versions of all clients, ordered by client and then by time."""
-    sort = [("_id.client", pymongo.ASCENDING), ("pushedAt", pymongo.ASCENDING)]
-    return [_version(one) for one in await find(database[_VERSIONS], {}, size=_MOST_VERSIONS, sort=sort)]
+    return _readable(await _version_documents(database))
 
 
 async def push(
@@ -156,20 +135,24 @@ async def push(
     """Stores the operations of a version, all or none. Those that the version had before stay.
 
     tools: replace the tools that the version had; None leaves them. Changes nothing if the version already
-    has all of these. Raises ConflictError, ToolConflictError or TooManyError.
+    has all of these. Raises ConflictError, ToolConflictError, TooManyError or UnreadableError.
     """
     by_id = {one.id: one for one in operations}
 
     async def work(tx: Transaction) -> Pushed:
         await _require_same_texts(tx, by_id)
         document = await tx.find_one(_VERSIONS, {"_id": _id(key)})
-        listed: list[str] = document["ids"] if document else []
+        version = version_in(document) if document else None
+        if document and version is None:
+            raise UnreadableError(_label(_VERSIONS, document))
+        listed = version.ids if version else ()
         ids = dict.fromkeys([*listed, *by_id])
         stored: Sequence[Document] = document.get("tools", []) if document else []
         offered = stored if tools is None else [_tool(one) for one in tools]
         if document and len(ids) == len(listed) and offered == stored:
             return Pushed(0, is_changed=False)
-        await _require_own_names(tx, key, [one["name"] for one in offered])
+        named = tools if tools is not None else version.tools if version else ()
+        await _require_own_names(tx, key, [one.name for one in named])
         await _revise(tx)
         new = [by_id[own] for own in await _absent(tx, by_id)]
         await _require_room(tx, new, most, most_bytes)
@@ -186,11 +169,16 @@ async def push(
 async def remove(database: Database, chosen: _Chosen) -> tuple[Sequence[Version], int]:
     """Deletes versions, and the operations that no other version uses.
 
-    Returns the versions and the number of operations.
+    Returns the versions and the number of operations. Raises UnreadableError if a version can't be read,
+    because nobody knows which operations it uses.
     """
 
     async def work(tx: Transaction) -> tuple[Sequence[Version], int]:
-        found = [_version(one) for one in await tx.find(_VERSIONS, {}, size=_MOST_VERSIONS)]
+        documents = await tx.find(_VERSIONS, {}, size=_MOST_VERSIONS)
+        found = _readable(documents)
+        if len(found) < len(documents):
+            unread = [_label(_VERSIONS, one) for one in documents if version_in(one) is None]
+            raise UnreadableError(", ".join(unread))
         gone = [one for one in found if chosen(one)]
         if not gone:
             return gone, 0
@@ -204,6 +192,20 @@ async def remove(database: Database, chosen: _Chosen) -> tuple[Sequence[Version]
         return gone, len(unused)
 
     return await transaction(database, work)
+
+
+async def _version_documents(database: Database) -> Sequence[Document]:
+    sort = [("_id.client", pymongo.ASCENDING), ("pushedAt", pymongo.ASCENDING)]
+    found: list[Document] = await find(database[_VERSIONS], {}, size=_MOST_VERSIONS, sort=sort)
+    return found
+
+
+def _readable(documents: Iterable[Document]) -> list[Version]:
+    return [version for one in documents if (version := version_in(one)) is not None]
+
+
+def _label(collection: str, document: Document) -> str:
+    return f"{collection} {document['_id']!r}"
 
 
 async def mark_used(database: Database, keys: Iterable[VersionKey], at: datetime) -> None:
@@ -222,20 +224,21 @@ async def _require_same_texts(tx: Transaction, by_id: dict[str, NewOperation]) -
         for ids in _split(list(by_id))
         for one in await tx.find(_OPERATIONS, {"_id": {"$in": ids}}, size=len(ids))
     ]
-    others = [one["_id"] for one in stored if one["text"] != by_id[one["_id"]].text]
+    others = [one["_id"] for one in stored if one.get("text") != by_id[one["_id"]].text]
     if others:
         users = await tx.find(_VERSIONS, {"ids": {"$in": others}}, size=_MOST_VERSIONS)
         raise ConflictError(
-            {own: [_key(one) for one in users if own in one["ids"]] for own in sorted(others)}
+            {own: [one.key for one in _readable(users) if own in one.ids] for own in sorted(others)}
         )
 
 
 async def _require_own_names(tx: Transaction, key: VersionKey, names: Sequence[str]) -> None:
     others = {"_id.client": {"$ne": key.client}, "tools.name": {"$in": names}}
     found = await tx.find(_VERSIONS, others, size=_MOST_VERSIONS) if names else []
-    for one in found:
-        name = next(tool["name"] for tool in one["tools"] if tool["name"] in names)
-        raise ToolConflictError(name, [_key(each) for each in found])
+    users = {tool.name: version.key for version in _readable(found) for tool in version.tools}
+    taken = [name for name in names if name in users]
+    if taken:
+        raise ToolConflictError(taken[0], [one.key for one in _readable(found)])
 
 
 async def _absent(tx: Transaction, by_id: dict[str, NewOperation]) -> list[str]:
@@ -274,23 +277,8 @@ def _operation(operation: NewOperation, at: datetime) -> Document:
     }
 
 
-def _version(document: Document) -> Version:
-    used_at = document.get("usedAt")
-    return Version(
-        _key(document),
-        document["ids"],
-        utc(document["pushedAt"]),
-        utc(used_at) if used_at else None,
-        [StoredTool(**tool) for tool in document.get("tools", [])],
-    )
-
-
 def _tool(tool: StoredTool) -> Document:
     return {**tool._asdict(), "variables": dict(tool.variables)}
-
-
-def _key(document: Document) -> VersionKey:
-    return VersionKey(document["_id"]["client"], document["_id"]["version"])
 
 
 def _id(key: VersionKey) -> Document:

@@ -7,12 +7,26 @@ from typing import NamedTuple
 import pymongo
 from pymongo import UpdateOne
 
-from loaders.mongo import Database, Document, estimated_count, find, send, utc
+from loaders.mongo import (
+    Collection,
+    Database,
+    Document,
+    Filter,
+    aggregate,
+    estimated_count,
+    find,
+    send,
+    utc,
+)
+from loaders.persisted.eviction import evict
 
 _NAME = "unknownOperations"
 
-#: The maximum number of listed operations. No others are added until MongoDB has deleted some.
-MOST_UNKNOWN = 10_000
+#: The fraction of a list that makes room when the list is full, and the fraction that one client and reason
+#: may have then: with more, they alone make room.
+EVICTED, SHARE = 0.1, 0.2
+
+_MOST_UNKNOWN = 10_000  # maximum number of listed operations
 #: The maximum length of the sample of a text, in characters.
 LONGEST_SAMPLE = 2_000
 
@@ -35,13 +49,41 @@ class Sighting(NamedTuple):
 
 
 async def add_sightings(database: Database, sightings: Iterable[Sighting]) -> None:
-    """Adds the counts of operations to those stored. Sends two commands.
+    """Adds the counts of operations to those stored. Sends two commands; five if the list is full.
 
-    If MOST_UNKNOWN operations are stored, only those that are already there are counted.
+    In a full list, the operations seen least make room, the oldest first.
     """
-    has_room = await estimated_count(database[_NAME]) < MOST_UNKNOWN
-    updates = [UpdateOne({"_id": _id(one)}, _update(one), upsert=has_room) for one in sightings]
-    await send(database[_NAME], "update", lambda target: target.bulk_write(updates, ordered=False))
+    listed = database[_NAME]
+    updates = [UpdateOne({"_id": _id(one)}, _update(one), upsert=True) for one in sightings]
+    await send(listed, "update", lambda target: target.bulk_write(updates, ordered=False))
+    if (number := await estimated_count(listed)) > _MOST_UNKNOWN:
+        least_seen = [("count", pymongo.ASCENDING), ("lastSeen", pymongo.ASCENDING)]
+        excess = number - _MOST_UNKNOWN + int(_MOST_UNKNOWN * EVICTED)
+        await evict(listed, await _crowd(listed), least_seen, excess)
+
+
+async def clear_sightings(database: Database) -> int:
+    """Deletes the list. Returns how many operations it had."""
+    done = await send(database[_NAME], "delete", lambda target: target.delete_many({}))
+    number: int = done.deleted_count
+    return number
+
+
+async def _crowd(listed: Collection) -> Filter:
+    """Returns a query for one client and reason if they have more than their share, or else for all."""
+    group = {"client": "$_id.client", "reason": "$reason"}
+    (most,) = await aggregate(
+        listed,
+        [
+            {"$group": {"_id": group, "number": {"$sum": 1}}},
+            {"$sort": {"number": pymongo.DESCENDING}},
+            {"$limit": 1},
+        ],
+        size=1,
+    )
+    if most["number"] <= _MOST_UNKNOWN * SHARE:
+        return {}
+    return {"_id.client": most["_id"].get("client"), "reason": most["_id"].get("reason")}
 
 
 async def recent_sightings(database: Database, most: int) -> Sequence[Sighting]:
@@ -49,7 +91,7 @@ async def recent_sightings(database: Database, most: int) -> Sequence[Sighting]:
     found: list[Document] = await find(
         database[_NAME], {}, size=most, sort=[("lastSeen", pymongo.DESCENDING)], limit=most
     )
-    return [_sighting(one) for one in found]
+    return [sighting for one in found if (sighting := _sighting_in(one)) is not None]
 
 
 def _id(sighting: Sighting) -> Document:
@@ -65,14 +107,15 @@ def _update(sighting: Sighting) -> Document:
     }
 
 
-def _sighting(document: Document) -> Sighting:
-    key = document["_id"]
-    return Sighting(
-        key["hash"],
-        key["client"],
-        key["version"],
-        document["reason"],
-        document.get("sample", ""),
-        document["count"],
-        utc(document["lastSeen"]),
-    )
+def _sighting_in(document: Document) -> Sighting | None:
+    """Returns the sighting in a document, or None if it has another shape."""
+    match document:
+        case {
+            "_id": {"hash": str(sent), "client": str(client), "version": str(version)},
+            "reason": str(reason),
+            "count": int(times),
+            "lastSeen": datetime() as seen,
+        }:
+            sample = document.get("sample", "")
+            return Sighting(sent, client, version, reason, str(sample), times, utc(seen))
+    return None

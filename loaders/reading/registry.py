@@ -4,12 +4,22 @@ from collections.abc import Mapping, Set
 from typing import Any
 
 from loaders.collections import COLLECTIONS
-from loaders.model import CategoryDoc, CourseDoc, CourseRunDoc, InstructorDoc, ReviewDoc, StudentDoc
+from loaders.model import (
+    AccountDoc,
+    CategoryDoc,
+    CourseDoc,
+    CourseRunDoc,
+    InstructorDoc,
+    ReviewDoc,
+    StudentDoc,
+)
 from loaders.mongo import Database
 from loaders.reading.batching import ByKey
 from loaders.reading.projections import Projection
 
 _STATUS = ("courses", "status only")
+_CONTACT = {"name": 1, "email": 1}
+_OWN_ACCOUNT = ("accounts", "of the viewer")
 
 
 class Loaders:
@@ -76,12 +86,36 @@ class Loaders:
         return self.by_key("instructors")
 
     @property
+    def instructor_by_slug(self) -> ByKey[InstructorDoc]:
+        return self.by_key("instructors", "slug")
+
+    @property
     def student_by_id(self) -> ByKey[StudentDoc]:
         return self.by_key("students")
 
     @property
+    def own_account_by_id(self) -> ByKey[AccountDoc]:
+        """The loader for the viewer's own account. It fetches only what its owner sees."""
+        if (loader := self._by_key.get(_OWN_ACCOUNT)) is None:
+            projection = {"email": 1, "emailVerifiedAt": 1, "name": 1}
+            loader = self._by_key[_OWN_ACCOUNT] = ByKey(self.database["accounts"], projection=projection)
+        return loader
+
+    @property
     def review_by_id(self) -> ByKey[ReviewDoc]:
         return self.by_key("reviews")
+
+    # Any: each collection has its own document type.
+    def contact_by_id(self, collection: str) -> ByKey[Any]:
+        """Returns the loader for callers that need only the names and e-mail addresses of people.
+
+        It fetches these fields even if the operation doesn't select them. collection: the collection that the
+        people belong to. Instructors have no e-mail address.
+        """
+        if (loader := self._by_key.get((collection, "contact"))) is None:
+            loader = ByKey(self.database[collection], projection=_CONTACT)
+            self._by_key[collection, "contact"] = loader
+        return loader
 
     def forget(self) -> None:
         """Drops all documents read so far, because they might have changed."""

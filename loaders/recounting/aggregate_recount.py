@@ -11,14 +11,19 @@ from bson import ObjectId
 
 from loaders.collections import COLLECTIONS, Index
 from loaders.mongo import Database, Pipeline, Transaction, transaction
-from loaders.recounting import course_recount, review_recount
+from loaders.recounting import category_recount, course_recount, review_recount
 from loaders.recounting.differences import Difference
 
 _CHECKS_OF = {
     "courses": (course_recount.counted, review_recount.listed_for("courses")),
     "students": (review_recount.listed_for("students"),),
 }
-_CHECKS = (course_recount.differences, review_recount.newest_differences, review_recount.vote_differences)
+_CHECKS = (
+    course_recount.differences,
+    category_recount.slug_differences,
+    review_recount.newest_differences,
+    review_recount.vote_differences,
+)
 
 _PAIR = [("studentId", 1), ("courseId", 1)]
 _REMEDY = "Keep one of them; `lectern indexes apply` then creates the index that prevents duplicates."
@@ -28,13 +33,13 @@ async def recount(database: Database, *, fix: bool) -> AsyncIterator[Difference]
     """Yields every difference as it is found.
 
     It checks the rating fields, `studentCount` and `seatsUntil` of courses; `seatsTaken` and `waitlistCount`
-    of runs; `newestReviewIds` of courses and students; and `helpfulCount` and `helpfulScore` of reviews. If
-    `fix` is set, it writes the true values. It also reports votes for deleted reviews; if `fix` is set, it
-    deletes them.
+    of runs; `newestReviewIds` of courses and students; and `helpfulCount` and `helpfulScore` of reviews. It
+    also finds courses whose `categorySlug` is a former slug of a category. If `fix` is set, it writes the
+    true values. It also reports votes for deleted reviews; if `fix` is set, it deletes them.
 
     It also reports problems that setting a value can't correct: more enrolments than seats, students on a
-    waitlist although a seat is free, and students with several reviews of the same course, or several live
-    enrolments in it.
+    waitlist although a seat is free, live enrolments in a cancelled run, and students with several reviews of
+    the same course, or several live enrolments in it.
     """
     for check in _CHECKS:
         async for batch in check(database, fix=fix):

@@ -1,5 +1,6 @@
 """Compares the aggregates of courses and their runs with the actual enrolments and reviews."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
@@ -7,9 +8,11 @@ from bson import ObjectId
 
 from loaders.model import (
     COUNTED_ENROLLMENTS,
+    LIVE_ENROLLMENTS,
     RatingDoc,
     course_aggregates,
     has_free_seat,
+    is_cancelled,
     run_aggregates,
     seats_until,
     stars_by_course,
@@ -18,9 +21,10 @@ from loaders.mongo import Database, Fields, Pipeline, Transaction, Value, transa
 from loaders.recounting.differences import Difference, batches, compared, corrected, misfits
 
 _COURSE = ("status", *RatingDoc.__annotations__, "studentCount", "importedStudentCount", "seatsUntil")
-_RUN = ("courseId", "startsAt", "seats", "seatsTaken", "waitlistCount")
+_RUN = ("courseId", "startsAt", "status", "seats", "seatsTaken", "waitlistCount")
 
 _LONGEST = 30  # maximum length of an invalid rating in a message; the rest is cut off
+_LEFT_OVER = "Call cancelCourseRun again: it cancels the enrolments that are left."
 _OVERSOLD = "Give the run more seats (updateCourseRun), or cancel enrolments."
 _UNRATED = "They are not counted: a rating is a whole number from 1 to 5. `lectern check` lists them."
 _WAITING = "Call updateCourseRun: it moves students up from the waitlist, even if nothing else changes."
@@ -47,13 +51,13 @@ async def counted(tx: Transaction, *, ids: Sequence[ObjectId], fix: bool) -> lis
     enrollments = await _grouped(tx, "enrollments", ids, "runId", "status")
     reviews = await _grouped(tx, "reviews", ids, "status", "rating")
     students, stars = await _students(tx, ids), stars_by_course(reviews)
-    of_runs = run_aggregates(enrollments)
+    of_runs, live = run_aggregates(enrollments), _live(enrollments)
     seats = seats_until({**run, **of_runs[run["_id"]]} for run in runs)
     published = {course["_id"] for course in courses if course["status"] == "PUBLISHED"}
     found += _uncounted(reviews)
     for run in runs:
         can_enrol = run["courseId"] in published and utc(run["startsAt"]) > tx.now
-        found += _of_run(run, of_runs[run["_id"]], can_enrol=can_enrol)
+        found += _of_run(run, of_runs[run["_id"]], live[run["_id"]], can_enrol=can_enrol)
     for course in courses:
         key = course["_id"]
         true = course_aggregates(
@@ -72,6 +76,15 @@ async def _grouped(tx: Transaction, collection: str, courses: Sequence[ObjectId]
     ]
     groups = await tx.aggregate(collection, pipeline, size=10_000)
     return [{**dict.fromkeys(keys), **group["_id"], "n": group["n"]} for group in groups]
+
+
+def _live(enrollments: Sequence[Fields]) -> Counter[ObjectId]:
+    """Counts the live enrolments of each run, given groups of enrolments."""
+    counts: Counter[ObjectId] = Counter()
+    for group in enrollments:
+        if isinstance(group["runId"], ObjectId) and group["status"] in LIVE_ENROLLMENTS:
+            counts[group["runId"]] += group["n"]
+    return counts
 
 
 async def _students(tx: Transaction, courses: Sequence[ObjectId]) -> dict[ObjectId, int]:
@@ -113,10 +126,11 @@ def _written(value: Value) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
-def _of_run(run: Fields, true: Fields, *, can_enrol: bool) -> list[Difference]:
+def _of_run(run: Fields, true: Fields, live: int, *, can_enrol: bool) -> list[Difference]:
     """Returns the differences found in a run.
 
-    can_enrol: whether students can enrol in the run. If they can't, nobody should move up from the waitlist.
+    live: the number of the run's live enrolments. can_enrol: whether students can enrol in the run. If they
+    can't, nobody should move up from the waitlist.
     """
     taken, waiting, seats = true["seatsTaken"], true["waitlistCount"], run["seats"]
     found = compared("courseRuns", run, true)
@@ -124,4 +138,6 @@ def _of_run(run: Fields, true: Fields, *, can_enrol: bool) -> list[Difference]:
         found.append(Difference("courseRuns", run["_id"], "seats sold", taken, seats, _OVERSOLD))
     if can_enrol and waiting and has_free_seat({**run, **true}):
         found.append(Difference("courseRuns", run["_id"], "waiting despite free seat", waiting, 0, _WAITING))
+    if is_cancelled(run) and live:
+        found.append(Difference("courseRuns", run["_id"], "enrolled although cancelled", live, 0, _LEFT_OVER))
     return found

@@ -1,4 +1,4 @@
-"""Search terms, sort keys and slugs for courses and students."""
+"""Search terms, sort keys and slugs."""
 
 from loaders.text.folding import folded, is_blank, nfc
 from loaders.text.search import (
@@ -11,23 +11,25 @@ from loaders.text.search import (
     word_filters,
 )
 from loaders.text.slips import possible_slips, without_slips
-from loaders.text.slugs import slugify, unique_slugs, used_slugs
-from loaders.text.terms import course_keys, student_keys
+from loaders.text.slugs import free_slug, slug_is_taken, slugify, unique_slugs, used_slugs
+from loaders.text.terms import course_keys, name_keys
 
 __all__ = [
     "MOST_WORDS",
     "course_keys",
     "folded",
+    "free_slug",
     "has_words",
     "is_blank",
     "name_filter",
+    "name_keys",
     "nfc",
     "possible_slips",
     "query",
     "search_filter",
     "search_score",
+    "slug_is_taken",
     "slugify",
-    "student_keys",
     "unique_slugs",
     "used_slugs",
     "without_slips",

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Sequence, Set
+from typing import Literal
 
-from loaders.mongo import Collection, find
+from loaders.mongo import Collection, Transaction, Value, find
 from loaders.text.folding import spelt
 
 _SIGNS = {"+": "p", "#": "sharp"}  # so that C, C++ and C# get different slugs
 _LONGEST = 80  # maximum length of a slug in characters
+_LONGEST_BASE = 75  # maximum length of a slug in characters, before `free_slug` appends a number
 # Hyphens and joiners, which are removed from the ends of a slug that was cut to its maximum length.
 _STRIPPED = "-\u200c\u200d"
 _FINAL_SIGMA = re.compile(r"(?<=\w)\N{GREEK SMALL LETTER SIGMA}(?=-|$)")
@@ -23,14 +25,16 @@ def slugify(text: str) -> str:
     return _FINAL_SIGMA.sub("\N{GREEK SMALL LETTER FINAL SIGMA}", joined[:_LONGEST].strip(_STRIPPED))
 
 
-async def unique_slugs(collection: Collection, wanted: Sequence[tuple[str, str]]) -> list[str]:
+async def unique_slugs(
+    collection: Collection, wanted: Sequence[tuple[str, str]], default: str = "course"
+) -> list[str]:
     """Returns an unused slug for each (slug, suffix) pair, in order.
 
     It tries the slug itself, then the slug with its suffix, then with its suffix and a number from 2 to 9.
     The suffix distinguishes documents with the same title; a given document must get the same suffix on every
-    call.
+    call. default: the slug of a document whose slug and suffix are both empty.
     """
-    candidates = [_candidates(slug, suffix) for slug, suffix in wanted]
+    candidates = [_candidates(slug, suffix, default) for slug, suffix in wanted]
     taken = await used_slugs(collection, {slug for options in candidates for slug in options})
     slugs = []
     for options in candidates:
@@ -52,6 +56,38 @@ async def used_slugs(collection: Collection, slugs: Set[str]) -> set[str]:
     return {s for document in found for s in (document.get("slug"), *(document.get("oldSlugs") or ())) if s}
 
 
-def _candidates(slug: str, suffix: str) -> list[str]:
-    base = "-".join(part for part in (slug, slugify(suffix)) if part) or "course"
+def _candidates(slug: str, suffix: str, default: str) -> list[str]:
+    base = "-".join(part for part in (slug, slugify(suffix)) if part) or default
     return [*([slug] if slug else []), base, *(f"{base}-{number}" for number in range(2, 10))]
+
+
+async def slug_is_taken(
+    tx: Transaction, collection: str, slug: str, own_id: Value = None
+) -> Literal["now", "formerly"] | None:
+    """Returns "now" if another document has the slug, "formerly" if another one had it, otherwise None.
+
+    own_id: the `_id` of the document to ignore; None if all documents are checked. Sends one command.
+    """
+    other = {"_id": {"$ne": own_id}, "$or": [{"slug": slug}, {"oldSlugs": slug}]}
+    found = await tx.find(collection, other, size=2, projection={"slug": 1})
+    if any(document.get("slug") == slug for document in found):
+        return "now"
+    return "formerly" if found else None
+
+
+async def free_slug(tx: Transaction, collection: str, text: str, default: str) -> str:
+    """Converts a title to a slug that no document of the collection has or formerly had.
+
+    Appends a number if needed. default: the slug of a title without letters and digits.
+    """
+    base = slugify(text)[:_LONGEST_BASE].strip("-") or default
+    numbered_base = {"$regex": f"^{base}(-[0-9]+)?$"}
+    taken = await tx.find(
+        collection,
+        {"$or": [{"slug": numbered_base}, {"oldSlugs": numbered_base}]},
+        size=10_000,
+        projection={"_id": 0, "slug": 1, "oldSlugs": 1},
+    )
+    slugs = {slug for document in taken for slug in (document.get("slug"), *document.get("oldSlugs", ()))}
+    numbered = (f"{base}-{number}" for number in range(2, len(slugs) + 3))
+    return base if base not in slugs else next(slug for slug in numbered if slug not in slugs)

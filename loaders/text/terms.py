@@ -82,7 +82,7 @@ class CourseKeys(TypedDict):
     searchWeights: list[int]
 
 
-class StudentKeys(TypedDict):
+class NameKeys(TypedDict):
     sortName: str
     searchTerms: list[str]
 
@@ -114,10 +114,10 @@ def course_keys(course: _SourceFields) -> CourseKeys:
     }
 
 
-def student_keys(student: _SourceFields) -> StudentKeys:
-    """Returns a student's sort key and search terms."""
-    terms = list(_terms(student["name"]))
-    return {"sortName": sort_key(student["name"]), "searchTerms": terms[:_MAX_TERMS]}
+def name_keys(person: _SourceFields) -> NameKeys:
+    """Returns the sort key and search terms of a student or an instructor."""
+    terms = list(_terms(person["name"]))
+    return {"sortName": sort_key(person["name"]), "searchTerms": terms[:_MAX_TERMS]}
 
 
 def words(text: str) -> list[str]:

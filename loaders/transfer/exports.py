@@ -147,8 +147,11 @@ async def _add_course_parts(
     for run in runs:
         by_course.setdefault(run["courseId"], []).append(_own_fields("courseRuns", run))
     for document, row in zip(documents, rows, strict=True):
-        row["category"] = categories.get(document["categorySlug"])
-        row["instructors"] = [instructors[i] for i in document["instructorIds"] if i in instructors]
+        category = categories.get(document["categorySlug"])
+        row["category"] = category and _own_fields("categories", category)
+        row["instructors"] = [
+            _own_fields("instructors", instructors[i]) for i in document["instructorIds"] if i in instructors
+        ]
         if "prerequisiteIds" in document:
             row["prerequisites"] = [
                 prerequisites[i] for i in document["prerequisiteIds"] if i in prerequisites

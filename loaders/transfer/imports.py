@@ -54,6 +54,8 @@ class Outcome(NamedTuple):
 
 
 _PARENTS = {"reviews": ("courseId", "studentId"), "enrollments": ("courseId",), "courseRuns": ("courseId",)}
+#: The field from which new documents get their slugs, and the slug of a document whose field has no letters.
+_TITLES = {"courses": ("title", "course"), "instructors": ("name", "instructor")}
 _NO_COURSE = ObjectId("0" * 24)
 _AT_A_TIME = 500  # maximum number of documents that one command inserts
 _CREATED, _UPDATED, _UNCHANGED, _DUPLICATE = (
@@ -112,6 +114,8 @@ class Importer:
             _replace_nulls(incoming.fields, COLLECTIONS[self._name].not_null or {})
             if self._name == "courses":
                 _truncate_lists(incoming.fields)
+            if self._name == "students":
+                _lower_email(incoming.fields)
         seen_rows = [self._seen.row(incoming.key) for incoming in batch]
         if self._writing and any(seen_rows):
             await self._writing  # a row with a repeated key is compared with the stored document
@@ -225,7 +229,7 @@ class Importer:
         """
         if not plan.create:
             return
-        if self._name == "courses":
+        if self._name in _TITLES:
             await self._assign_slugs([plan.batch[i] for i in plan.create])
         ids = [(index, ObjectId()) for index in plan.create]
         ids.sort(key=lambda pair: plan.batch[pair[0]].fields.get("courseId", _NO_COURSE))
@@ -251,27 +255,29 @@ class Importer:
         except BulkWriteError as error:
             _reject_refused(error, [index for index, _ in plan.update], plan.outcomes)
 
-    async def _assign_slugs(self, courses: Sequence[Incoming]) -> None:
+    async def _assign_slugs(self, batch: Sequence[Incoming]) -> None:
+        """Gives new courses and instructors slugs made from their titles and names."""
+        title, default = _TITLES[self._name]
         wanted = [
             (
-                c.new.get("slug") or slugify(c.fields["title"]),
-                c.key[1] if isinstance(c.key, tuple) else "",
+                one.new.get("slug") or slugify(one.fields[title]),
+                one.key[1] if isinstance(one.key, tuple) else "",
             )
-            for c in courses
+            for one in batch
         ]
-        for course, slug in zip(courses, await unique_slugs(self._collection, wanted), strict=True):
-            course.new["slug"] = slug
-        await self._drop_used_old_slugs([course.new for course in courses if course.new.get("oldSlugs")])
+        for one, slug in zip(batch, await unique_slugs(self._collection, wanted, default), strict=True):
+            one.new["slug"] = slug
+        await self._drop_used_old_slugs([one.new for one in batch if one.new.get("oldSlugs")])
 
-    async def _drop_used_old_slugs(self, courses: Sequence[Document]) -> None:
-        """Removes former slugs from new courses if they already lead to another course."""
-        if not courses:
+    async def _drop_used_old_slugs(self, documents: Sequence[Document]) -> None:
+        """Removes former slugs from new documents if they already lead to another document."""
+        if not documents:
             return
-        used = await used_slugs(self._collection, {slug for course in courses for slug in course["oldSlugs"]})
-        used |= {course["slug"] for course in courses}
-        for course in courses:
-            course["oldSlugs"] = [slug for slug in course["oldSlugs"] if slug not in used]
-            used |= set(course["oldSlugs"])
+        old = {slug for document in documents for slug in document["oldSlugs"]}
+        used = await used_slugs(self._collection, old) | {document["slug"] for document in documents}
+        for document in documents:
+            document["oldSlugs"] = [slug for slug in document["oldSlugs"] if slug not in used]
+            used |= set(document["oldSlugs"])
 
 
 def _queries(batch: Sequence[Incoming]) -> list[Document]:
@@ -318,6 +324,12 @@ def _replace_nulls(fields: Document, not_null: Fields) -> None:
                 del fields[name]
             else:
                 fields[name] = default
+
+
+def _lower_email(fields: Document) -> None:
+    """Converts an e-mail address to lower case, as those of accounts are."""
+    if isinstance(email := fields.get("email"), str):
+        fields["email"] = email.strip().lower()
 
 
 def _truncate_lists(fields: Document) -> None:

@@ -1,12 +1,14 @@
 """Matches imported rows of instructors with the instructors named by courses."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from bson import ObjectId
 
-from loaders.mongo import Database, find
+from loaders.collections import complete
+from loaders.mongo import Database, Document, Fields, find
 from loaders.reading import fit
+from loaders.text import slugify, unique_slugs
 from loaders.transfer.imports import Incoming
 
 _SEVERAL = (
@@ -35,6 +37,24 @@ async def instructors_named(
     count = Counter(instructor["name"] for instructor in found)
     by_name = {i["name"]: i["_id"] for i in found if count[i["name"]] == 1}
     return {name: known for name in names if (known := by_id.get(name) or by_name.get(name))}
+
+
+async def new_instructors(database: Database, wanted: Sequence[tuple[Fields, str]]) -> list[Document]:
+    """Completes new instructors, and gives each a slug that nobody has. Sends at most one command.
+
+    wanted: pairs of the known fields of an instructor, and the suffix that distinguishes the slug of an
+    instructor with the same name.
+    """
+    # An export may have an instructor whose name is missing or isn't a string.
+    named = [{**fields, "name": str(fields.get("name") or "")} for fields, _ in wanted]
+    slugs = [
+        (fields.get("slug") or slugify(fields["name"]), suffix)
+        for fields, (_, suffix) in zip(named, wanted, strict=True)
+    ]
+    free = await unique_slugs(database["instructors"], slugs, "instructor") if wanted else []
+    return [
+        complete("instructors", {**fields, "slug": slug}) for fields, slug in zip(named, free, strict=True)
+    ]
 
 
 class InstructorRows:

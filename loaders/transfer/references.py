@@ -18,7 +18,7 @@ from loaders.text import slugify
 from loaders.transfer import exports
 from loaders.transfer.exports import Row
 from loaders.transfer.imports import Key, Reference
-from loaders.transfer.instructor_rows import instructors_named
+from loaders.transfer.instructor_rows import instructors_named, new_instructors
 
 _MAX_CACHED = 20_000  # maximum number of cache entries of each kind
 
@@ -141,9 +141,9 @@ class References:
         found, missing = self._cached("instructors", names)
         found |= await instructors_named(self._database, self._source, missing)
         keys = {name: (self._source, name) for name in missing if name not in found}
-        await self._create_missing(
-            "instructors", [(_query_for(k), {"name": n, "headline": None}) for n, k in keys.items()]
-        )
+        documents = await new_instructors(self._database, [({"name": n}, self._source) for n in keys])
+        queries = [_query_for(key) for key in keys.values()]
+        await self._create_missing("instructors", list(zip(queries, documents, strict=True)))
         stored = await self._documents("instructors", keys.values(), {})
         found |= {name: stored[key]["_id"] if key in stored else ObjectId() for name, key in keys.items()}
         return self._add_to_cache("instructors", found)
@@ -154,9 +154,13 @@ class References:
         A category is missing if no stored category has its slug. Documents are created as they were exported.
         """
         by_key = {exports.exported_key(row): row for row in rows}
-        documents = {key: _fields_to_insert(row) for key, row in by_key.items()}
+        documents = {key: _fields_to_insert(collection, row) for key, row in by_key.items()}
+        if collection == "instructors":
+            new = [(fields, str(fields["_id"])[-6:]) for fields in documents.values()]
+            documents = dict(zip(by_key, await new_instructors(self._database, new), strict=True))
+        slugs = {key: row["slug"] for key, row in by_key.items() if collection == "categories"}
         await self._create_missing(
-            collection, [(_query_for(key, row), documents[key]) for key, row in by_key.items()]
+            collection, [(_query_for(key, slugs.get(key)), documents[key]) for key in by_key]
         )
         stored = await self._documents(collection, list(by_key), {})
         return {key: stored[key]["_id"] if key in stored else documents[key]["_id"] for key in by_key}
@@ -243,17 +247,17 @@ class References:
         return found
 
 
-def _query_for(key: Key, row: Row | None = None) -> Document:
-    if row and "slug" in row:
-        return {"slug": row["slug"]}
+def _query_for(key: Key, category_slug: str | None = None) -> Document:
+    if category_slug:
+        return {"slug": category_slug}
     return {"externalId.source": key[0], "externalId.id": key[1]} if isinstance(key, tuple) else {"_id": key}
 
 
-def _fields_to_insert(row: Row) -> Document:
+def _fields_to_insert(collection: str, row: Row) -> Document:
     """Returns the fields that an upsert sets in addition to those in its query.
 
-    A category's external id is one of them, because the query for a category contains its slug instead.
+    The query has the external id, but for a category it has the slug.
     """
-    external = {"externalId": row["externalId"]} if "slug" in row and "externalId" in row else {}
-    fields = {name: value for name, value in row.items() if name not in ("_id", "externalId", "slug")}
-    return {"_id": exports.exported_object_id(row), **fields, **external}
+    in_query = "slug" if collection == "categories" else "externalId"
+    fields = {name: value for name, value in row.items() if name not in ("_id", in_query)}
+    return {"_id": exports.exported_object_id(row), **fields}

@@ -11,13 +11,14 @@ from resolvers.access.permissions import (
     require_role,
     review_statuses,
     sees,
+    sees_accounts,
     sees_audit_log,
     sees_email,
     sees_enrollments,
     sees_enrollments_of,
     sees_students,
 )
-from resolvers.access.visibility import visible
+from resolvers.access.visibility import runs_with_visible_roster, visible
 
 __all__ = [
     "ANY_COURSE",
@@ -29,7 +30,9 @@ __all__ = [
     "require",
     "require_role",
     "review_statuses",
+    "runs_with_visible_roster",
     "sees",
+    "sees_accounts",
     "sees_audit_log",
     "sees_email",
     "sees_enrollments",

@@ -114,7 +114,7 @@ def review_statuses(viewer: Viewer) -> Sequence[ReviewStatus]:
 def sees(viewer: Viewer, collection: str, document: Fields, owners: Owners = NO_OWNERS) -> bool:
     """Returns whether the viewer may see a document, according to its collection's `seen_by`.
 
-    `seen_by` is declared in loaders/collections.py.
+    `seen_by` is declared in loaders/collections.
 
     owners: what is known about the document's owners and the status of its course.
     """
@@ -159,6 +159,10 @@ def sees_enrollments_of(viewer: Viewer, student: StudentDoc) -> bool:
 def sees_students(viewer: Viewer) -> bool:
     """Returns whether the viewer may list all students. A single student is visible to everyone."""
     return allows(viewer, "Query.students")
+
+
+def sees_accounts(viewer: Viewer) -> bool:
+    return allows(viewer, "Query.accounts")
 
 
 def sees_audit_log(viewer: Viewer) -> bool:

@@ -53,12 +53,15 @@ GROUPS = (
         {
             "Course.draft": Rule("see drafts and archived courses, with their runs and reviews", *_TAUGHT),
             "Course.enrollments": Rule("see who is enrolled in a course", *_TAUGHT),
+            "CourseRun.enrollments": Rule("see who is enrolled in a run", *_TAUGHT),
             "createCourse": Rule("create a course", "no", "no", "yes", "yes"),
             "updateCourse": Rule("change a course", *_TAUGHT),
             "publishCourse": Rule("publish a course in the catalogue", *_TAUGHT),
             "archiveCourse": Rule("remove a course from the catalogue", *_TAUGHT),
             "createCourseRun": Rule("create a run of a course", *_TAUGHT),
             "updateCourseRun": Rule("change a run", *_TAUGHT),
+            "cancelCourseRun": Rule("cancel a run", *_STAFF),
+            "deleteCourse": Rule("delete a draft that nobody has enrolled in or reviewed", *_STAFF),
         },
     ),
     Group(
@@ -71,6 +74,8 @@ GROUPS = (
             "enroll": Rule("enrol in a course", *_STUDENTS),
             "cancelEnrollment": Rule("cancel an enrolment", *_OWN_OR_STAFF),
             "updateProgress": Rule("set the progress of a student", *_OWN_OR_TAUGHT),
+            "enrollStudent": Rule("enrol a student in a course", *_STAFF),
+            "moveEnrollment": Rule("move an enrolment to another run", *_STAFF),
         },
     ),
     Group(
@@ -106,6 +111,15 @@ GROUPS = (
         },
     ),
     Group(
+        "Accounts",
+        {},
+        {
+            "Query.accounts": Rule("list all accounts, and see an account by its ID", *_STAFF),
+            "updateAccount": Rule("change the roles and the status of an account", *_STAFF),
+            "linkAccount": Rule("link an account to a student or instructor", *_STAFF),
+        },
+    ),
+    Group(
         "Sessions",
         {},
         {
@@ -115,6 +129,24 @@ GROUPS = (
             "signOut": Rule("end a session", *_EVERYONE),
             "resetPassword": Rule("set a new password with a reset link", *_EVERYONE),
             "changePassword": Rule("change one's own password", *_SIGNED_IN),
+            "requestPasswordReset": Rule("have a reset link mailed to an account's owner", *_EVERYONE),
+            "resendVerification": Rule("have the address of an account verified by a new link", *_EVERYONE),
+            "verifyEmail": Rule("verify or change one's own address with a link", *_SIGNED_IN),
+            "changeEmail": Rule("have a link mailed to one's own new address", *_SIGNED_IN),
+            "Viewer.sessions": Rule("see one's own sessions", *_SIGNED_IN),
+            "endSession": Rule("end one of one's own sessions", *_SIGNED_IN),
+        },
+    ),
+    Group(
+        "Categories and instructors",
+        {"instructor": "their own profile"},
+        {
+            "createCategory": Rule("create a category", *_STAFF),
+            "updateCategory": Rule("change a category", *_STAFF),
+            "mergeCategories": Rule("merge a category into another", *_STAFF),
+            "deleteCategory": Rule("delete a category without courses", *_STAFF),
+            "createInstructor": Rule("create an instructor", *_STAFF),
+            "updateInstructor": Rule("change the profile of an instructor", *_TAUGHT),
         },
     ),
     Group("The audit log", {}, {"Query.auditLog": Rule("read the audit log: every `AuditEntry`", *_STAFF)}),

@@ -1,6 +1,6 @@
 """Hides fetched documents that the viewer is not allowed to see."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 from bson import ObjectId
@@ -32,6 +32,24 @@ async def visible(
         else None
         for d in documents
     ]
+
+
+async def runs_with_visible_roster(ctx: Context, ids: Sequence[ObjectId]) -> Set[ObjectId]:
+    """Returns the runs whose enrolments the viewer may see.
+
+    Sends at most one command, to look up who teaches the runs if it depends on that.
+    """
+    viewer, rule = ctx.viewer, "CourseRun.enrollments"
+    if permissions.allows(viewer, rule):
+        return set(ids)
+    if not permissions.may_own(viewer, rule):
+        return set()
+    owners = await owners_by_id(ctx.loaders.database["courseRuns"], list(dict.fromkeys(ids)))
+    return {
+        run
+        for run, owned in owners.items()
+        if permissions.allows(viewer, rule, instructor_ids=owned.instructor_ids)
+    }
 
 
 async def _owners(ctx: Context, collection: str, documents: Sequence[Fields]) -> Mapping[ObjectId, Owners]:

@@ -2,6 +2,8 @@
 
 from resolvers.relay.ids import decode_id, decode_id_as, encode_id
 from resolvers.relay.list_arguments import (
+    TEXT_BOUNDS,
+    AccountFilterArgument,
     AuditFilterArgument,
     CourseFilterArgument,
     CourseOrderArgument,
@@ -12,6 +14,7 @@ from resolvers.relay.list_arguments import (
     allowed,
     effective_criteria,
     ordering,
+    search_argument,
     set_fields,
     slug_argument,
 )
@@ -45,6 +48,8 @@ __all__ = [
     "DEFAULT_SIZE",
     "MAX_SIZE",
     "MOST_IDS",
+    "TEXT_BOUNDS",
+    "AccountFilterArgument",
     "After",
     "AuditFilterArgument",
     "Before",
@@ -77,6 +82,7 @@ __all__ = [
     "nodes_by_id",
     "ordering",
     "page_info",
+    "search_argument",
     "searched_for",
     "set_fields",
     "slug_argument",

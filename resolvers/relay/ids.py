@@ -23,7 +23,7 @@ def encoder(type_name: str) -> Callable[[Fields], str]:
     """Returns a function that encodes the global ID of any document of this type."""
     row = of_type(type_name)
     if row is None or row.id_code is None:
-        raise TypeError(f"{type_name} has no row with an ID code in loaders/collections.py")
+        raise TypeError(f"{type_name} has no row with an ID code in loaders/collections")
     # Three bytes are encoded as exactly four characters of base64, so all IDs of a type have the same prefix.
     prefix = urlsafe_b64encode(row.id_code).decode()
 

@@ -13,7 +13,9 @@ from loaders.model import Document
 from loaders.text import MOST_WORDS, is_blank, nfc, query
 from resolvers.errors import BadUserInputError
 from resolvers.inputs import (
+    AccountFilter,
     AuditFilter,
+    Bounds,
     CourseFilter,
     CourseOrder,
     EnrollmentFilter,
@@ -55,6 +57,12 @@ EnrollmentFilterArgument = Annotated[
         description="Criteria for enrolments. By default, all enrolments that the viewer can see are listed."
     ),
 ]
+AccountFilterArgument = Annotated[
+    AccountFilter | None,
+    strawberry.argument(
+        description="Criteria for accounts. By default, all accounts that the viewer can see are listed."
+    ),
+]
 AuditFilterArgument = Annotated[
     AuditFilter | None,
     strawberry.argument(
@@ -64,6 +72,7 @@ AuditFilterArgument = Annotated[
 
 #: The maximum length of a string in a filter, and of a slug argument, in characters.
 LONGEST_TEXT = 200
+TEXT_BOUNDS = Bounds(max_length=LONGEST_TEXT)
 
 T = TypeVar("T")
 
@@ -105,7 +114,9 @@ def text(name: str, value: str) -> str:
     """
     if len(value) > LONGEST_TEXT:
         raise BadUserInputError(
-            f"`{to_camel_case(name)}` has {len(value):,} characters, but at most {LONGEST_TEXT} are allowed."
+            f"`{to_camel_case(name)}` has {len(value):,} characters, but at most {LONGEST_TEXT} are allowed.",
+            "TOO_LONG",
+            max=LONGEST_TEXT,
         )
     return value
 
@@ -115,10 +126,16 @@ def slug_argument(value: str) -> str:
     return nfc(text("slug", value))
 
 
+def search_argument(value: str) -> str:
+    """Checks the length of a search and its number of words. Returns the search unchanged."""
+    return _search(text("search", value))
+
+
 def _search(value: str) -> str:
     """Checks the number of words in a search, and returns the search unchanged."""
     if (count := len(query(value).words)) > MOST_WORDS:
-        raise BadUserInputError(f"`search` has {count} words, but at most {MOST_WORDS} are allowed.")
+        message = f"`search` has {count} words, but at most {MOST_WORDS} are allowed."
+        raise BadUserInputError(message, "TOO_LONG", maxWords=MOST_WORDS)
     return value
 
 

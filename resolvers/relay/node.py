@@ -23,7 +23,8 @@ async def nodes_by_id(ctx: Context, global_ids: Sequence[str], most: int = MOST_
     their visibility has to be looked up. Raises BadUserInputError if there are more than `most` IDs.
     """
     if len(global_ids) > most:
-        raise BadUserInputError(f"`ids` has {len(global_ids)} entries, but at most {most} are allowed.")
+        message = f"`ids` has {len(global_ids)} entries, but at most {most} are allowed."
+        raise BadUserInputError(message, "TOO_LONG", max=most)
     decoded = [ids.decode_id(global_id) for global_id in global_ids]
     found: dict[ids.GlobalId, Document | None] = {}
     for type_name in dict.fromkeys(key.type_name for key in decoded if key):

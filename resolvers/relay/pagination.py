@@ -13,15 +13,18 @@ from loaders.reading import Key, Listing, Page, Window, counts
 from resolvers.context import Context
 from resolvers.cursors import ParentKey, Scope, invalid_cursor
 from resolvers.errors import BadUserInputError, InvalidCursorError
+from resolvers.inputs import Bounds
 
 DEFAULT_SIZE = 20
 MAX_SIZE = 100
+_SIZE = {"bounds": Bounds(min=0, max=MAX_SIZE)}
 
 First = Annotated[
     int | None,
     strawberry.argument(
         description="Number of elements to return from the start of the list, from 0 to 100. The default is"
-        " 20, unless `last` is given."
+        " 20, unless `last` is given.",
+        metadata=_SIZE,
     ),
 ]
 After = Annotated[
@@ -31,7 +34,8 @@ Last = Annotated[
     int | None,
     strawberry.argument(
         description="Number of elements to return from the end of the list, from 0 to 100; can't be combined"
-        " with `first`."
+        " with `first`.",
+        metadata=_SIZE,
     ),
 ]
 Before = Annotated[
@@ -202,7 +206,10 @@ def _window(
     for name, size in (("first", first), ("last", last)):
         if size is not None and not 0 <= size <= MAX_SIZE:
             hint = " Use the cursors in `pageInfo` to fetch more." if size > MAX_SIZE else ""
-            raise BadUserInputError(f"`{name}` is {size}, but must be between 0 and {MAX_SIZE}.{hint}")
+            message = f"`{name}` is {size}, but must be between 0 and {MAX_SIZE}.{hint}"
+            if size < 0:
+                raise BadUserInputError(message, "TOO_SMALL", min=0)
+            raise BadUserInputError(message, "TOO_LARGE", max=MAX_SIZE)
     size = last if last is not None else first
     keys: dict[str, Key] = {}
     errors: dict[ParentKey, InvalidCursorError] = {}

@@ -12,6 +12,8 @@ from loaders.model import MOST_CATEGORIES, MOST_CHANGES, MOST_ROLES
 from resolvers import fields, relay
 from resolvers.inputs import Role
 from resolvers.relay import global_id
+from resolvers.schema.account_types import Account
+from resolvers.schema.people_types import Viewer
 from resolvers.schema.relay_types import Connection, Node
 from resolvers.schema.types import (
     FACETS,
@@ -22,7 +24,6 @@ from resolvers.schema.types import (
     Instructor,
     Review,
     Student,
-    Viewer,
 )
 
 _DOCUMENT = 25  # the weight of a whole document in the price of an operation (see resolvers.fields)
@@ -88,6 +89,19 @@ class AuditActor:
     subject: str = fields.plain(
         'ID of the account, or "issuer|sub" for an account at an external identity provider; "command line"'
         " for the `lectern` command; empty if nobody was signed in."
+    )
+    name: str | None = fields.level(
+        resolvers.audit.name,
+        reads=["subject", "studentId", "instructorId"],
+        rare_commands=2,
+        description="Present name of the actor; null for the `lectern` command, and if it is unknown.",
+    )
+    email: str | None = fields.level(
+        resolvers.audit.email,
+        reads=["subject", "studentId"],
+        rare_commands=1,
+        description="Present e-mail address of the actor; null for the `lectern` command, and if it is"
+        " unknown.",
     )
     roles: list[Role] = fields.listed("roles", MOST_ROLES, "Roles of the actor at the time of the write.")
     student: Student | None = fields.level(
@@ -212,8 +226,23 @@ class Query:
         commands=0,
         description="The budget of the client that sent the operation.",
     )
+    instructor: Instructor | None = fields.root(
+        resolvers.query.instructor,
+        rare_commands=2,
+        description="An instructor by global ID or by slug; exactly one of the two must be given. The result"
+        " is null if there is no such instructor. A former slug also finds the instructor.",
+    )
+    instructors: Connection[Instructor] = fields.root(
+        resolvers.query.instructors, description="All instructors, ordered by name."
+    )
+    accounts: Connection[Account] = fields.root(
+        resolvers.query.accounts,
+        description="All accounts, ordered by name. Only staff can see them; for everyone else the list is"
+        " empty.",
+    )
     audit_log: Connection[AuditEntry] = fields.root(
         resolvers.query.audit_log,
+        rare_commands=2,
         description="Entries in the audit log, latest first. Only staff can see them; for everyone else the"
         " list is empty.",
     )

@@ -12,24 +12,31 @@ import strawberry
 import resolvers.category
 import resolvers.course
 import resolvers.course_run
+import resolvers.course_search
 import resolvers.enrollment
 import resolvers.instructor
 import resolvers.review
 import resolvers.student
 import resolvers.values
 import resolvers.viewer
-from loaders.course import FACET_RATINGS
+from loaders.course import FACET_RATINGS, MOST_FACET_VALUES
 from loaders.model import (
     MOST_CATEGORIES,
     MOST_CODES,
     MOST_DELIVERY_MODES,
     MOST_INSTRUCTORS,
     MOST_PREREQUISITES,
-    MOST_ROLES,
     MOST_TAGS,
 )
 from resolvers import fields
-from resolvers.inputs import CourseStatus, DeliveryMode, EnrollmentStatus, Level, ReviewStatus, Role
+from resolvers.inputs import (
+    CourseRunStatus,
+    CourseStatus,
+    DeliveryMode,
+    EnrollmentStatus,
+    Level,
+    ReviewStatus,
+)
 from resolvers.relay import global_id
 from resolvers.schema.relay_types import COUNTED, Connection, Node
 from resolvers.schema.value_types import Money, RatingSummary
@@ -164,7 +171,7 @@ class CourseConnection(Connection[Course]):
         " differs from it by one letter, or by two adjacent letters that are swapped."
     )
     facets: "CourseFacets" = fields.level(
-        resolvers.course.facets,
+        resolvers.course_search.facets,
         weight=FACETS,
         description="Course counts for a filter panel, covering all pages of the list. They are computed only"
         " if this field is selected.",
@@ -192,12 +199,34 @@ class CourseFacets:
         'Counts by minimum average rating ("4.5", "4.0", "3.5" and "3.0"): the number of courses with that'
         " rating or higher.",
     )
+    tags: list["FacetCount"] = fields.listed(
+        "tags", MOST_FACET_VALUES, "Counts of the 50 most frequent tags, highest count first."
+    )
+    languages: list["FacetCount"] = fields.listed(
+        "languages",
+        MOST_FACET_VALUES,
+        "Counts of the 50 most frequent languages of instruction, highest count first.",
+    )
+    currencies: list["FacetCount"] = fields.listed(
+        "currencies",
+        MOST_FACET_VALUES,
+        "Counts of the 50 most frequent currencies of prices, highest count first.",
+    )
 
 
 @strawberry.type(description="Number of courses that match one option of a facet.")
 class FacetCount:
-    value: str = fields.plain("The option: a category slug, a level, a delivery mode, or a minimum rating.")
+    value: str = fields.plain(
+        "The option: a category slug, a level, a delivery mode, a minimum rating, a tag, a language or a"
+        " currency."
+    )
     count: int = fields.plain("Number of courses that match the option.")
+    label: str = fields.level(
+        resolvers.course_search.facet_label,
+        description='Label of the option for people: the name of a category, "Intermediate", "4.5 and up",'
+        ' the name of a language in that language ("Deutsch"), or the English name of a currency ("Euro").'
+        " The label of a tag is the tag.",
+    )
 
 
 @strawberry.type(
@@ -218,10 +247,20 @@ class CourseRun(Node):
     seats: int | None = fields.plain("Number of seats; null means unlimited.")
     seats_left: int | None = fields.computed(
         resolvers.course_run.seats_left,
-        reads=["seats", "seatsTaken"],
-        description="Number of free seats, never negative; null means unlimited.",
+        reads=["status", "seats", "seatsTaken"],
+        description="Number of free seats, never negative; 0 if the run is cancelled; null means unlimited.",
     )
     waitlist_count: int = fields.plain("Number of students on the waitlist for the run.")
+    status: CourseRunStatus = fields.computed(
+        resolvers.course_run.status, reads=["status"], description="Whether the run takes place."
+    )
+    enrollments: Connection["Enrollment"] = fields.level(
+        resolvers.course_run.enrollments,
+        rare_commands=1,
+        weight=_LIST,
+        description="The roster of the run: all enrolments in it, latest first. Only staff and the"
+        " instructors of the course can see them; for everyone else the list is empty.",
+    )
 
 
 @strawberry.type(description="A category of courses in the catalogue.")
@@ -262,6 +301,11 @@ class Category(Node):
 @strawberry.type(description="A person who teaches courses.")
 class Instructor(Node):
     id: strawberry.ID = fields.computed(global_id("Instructor"), description="Global ID of the instructor.")
+    slug: str = fields.computed(
+        resolvers.instructor.slug,
+        reads=["slug"],
+        description="Name of the instructor in URLs, unique among instructors.",
+    )
     name: str = fields.plain("Name of the instructor, as plain text.")
     headline: str | None = fields.plain(
         "One-line description of the instructor, as plain text; null if there is none."
@@ -273,6 +317,17 @@ class Instructor(Node):
         resolvers.values.shown_url("avatarUrl", https_only=True),
         reads=["avatarUrl"],
         description="URL of the instructor's picture, always https; null if there is none.",
+    )
+    course_count: int = fields.level(
+        resolvers.instructor.course_count,
+        weight=COUNTED,
+        description="Number of published courses that the instructor teaches. For staff and the instructor it"
+        " includes drafts and archived courses.",
+    )
+    rating: RatingSummary = fields.level(
+        resolvers.instructor.rating,
+        weight=COUNTED,
+        description="Summary of the ratings of all published courses that the instructor teaches.",
     )
     courses: CourseConnection = fields.level(
         resolvers.instructor.courses,
@@ -321,28 +376,6 @@ class Student(Node):
     )
 
 
-@strawberry.type(description="The person who sent the request.")
-class Viewer:
-    student: Student | None = fields.level(
-        resolvers.viewer.student,
-        reads=["studentId"],
-        description="The viewer's student profile; null if they are not a student.",
-    )
-    instructor: Instructor | None = fields.level(
-        resolvers.viewer.instructor,
-        reads=["instructorId"],
-        description="The viewer's instructor profile; null if they are not an instructor.",
-    )
-    roles: list[Role] = fields.listed("roles", MOST_ROLES, "Roles of the viewer.")
-    wishlist: CourseConnection = fields.level(
-        resolvers.viewer.wishlist,
-        reads=["studentId"],
-        commands=2,
-        description="Courses on the viewer's wishlist, most recently added first. Courses that are no longer"
-        " in the catalogue are omitted.",
-    )
-
-
 @strawberry.type(description="A student's enrolment in a course.")
 class Enrollment(Node):
     id: strawberry.ID = fields.computed(global_id("Enrollment"), description="Global ID of the enrolment.")
@@ -368,6 +401,13 @@ class Enrollment(Node):
     completed_at: datetime | None = fields.plain(
         "When the student completed the course; null if they have not completed it, or if the time is"
         " unknown."
+    )
+    waitlist_position: int | None = fields.level(
+        resolvers.enrollment.waitlist_position,
+        reads=["status", "runId"],
+        weight=_LIST,
+        description="Position on the waitlist of the run; 1 moves up next. Null if the enrolment is not"
+        " waitlisted.",
     )
 
 

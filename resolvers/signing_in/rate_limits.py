@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import NamedTuple
 
-from loaders.accounts import give_back_attempt, spend_attempt
+from loaders.accounts import give_back_attempts, spend_attempt
 from loaders.mongo import Database, now
 from resolvers.context import Context
 from resolvers.errors import RefusedError, rate_limited
+from resolvers.networks import shares_of
 
 _MINUTES = 90  # up to this number of minutes, a wait is given in minutes
 
@@ -24,6 +25,13 @@ class Limit(NamedTuple):
     most: int
     within: timedelta
     reason: str = "Too many attempts"
+
+    def by_network(self, address: str) -> list["Limit"]:
+        """Returns the limit for each network that a client's address is in, the smallest first."""
+        return [
+            self._replace(key=f"{self.key} {network}", most=times * self.most)
+            for network, times in shares_of(address).items()
+        ]
 
 
 async def spend(ctx: Context, limits: Sequence[Limit]) -> list[int]:
@@ -52,8 +60,7 @@ async def is_within(ctx: Context, limit: Limit) -> bool:
 
 async def give_back(database: Database, limits: Iterable[Limit]) -> None:
     """Takes back an attempt that has been counted against some limits."""
-    for limit in limits:
-        await give_back_attempt(database, limit.key)
+    await give_back_attempts(database, [limit.key for limit in limits])
 
 
 def note_refusal(ctx: Context, limit: str) -> None:

@@ -5,7 +5,6 @@ from datetime import timedelta
 
 from resolvers.context import Context
 from resolvers.errors import rate_limited
-from resolvers.networks import network_of
 from resolvers.signing_in.rate_limits import Limit, note_refusal
 
 #: The number of mutations with passwords in one request. Each computes at most two hashes.
@@ -14,15 +13,13 @@ _REASON = "Too many people have signed up from your network"
 
 
 def limits_of(ctx: Context) -> Sequence[Limit]:
-    """Returns the limits on the accounts that the client's network creates."""
-    network, limits = network_of(ctx.address), ctx.sign_in_limits
-    hour, day = timedelta(hours=1), timedelta(days=1)
-    per_hour, per_day = limits.sign_ups_per_hour, limits.sign_ups_per_day
+    """Returns the limits on the accounts that the client's networks create."""
+    limits, hour, day = ctx.sign_in_limits, timedelta(hours=1), timedelta(days=1)
     all_limits = (
-        Limit("LECTERN_SIGN_UPS_PER_HOUR", f"sign-ups by hour {network}", per_hour, hour, _REASON),
-        Limit("LECTERN_SIGN_UPS_PER_DAY", f"sign-ups by day {network}", per_day, day, _REASON),
+        Limit("LECTERN_SIGN_UPS_PER_HOUR", "sign-ups by hour", limits.sign_ups_per_hour, hour, _REASON),
+        Limit("LECTERN_SIGN_UPS_PER_DAY", "sign-ups by day", limits.sign_ups_per_day, day, _REASON),
     )
-    return [limit for limit in all_limits if limit.most]
+    return [own for limit in all_limits if limit.most for own in limit.by_network(ctx.address)]
 
 
 def require_few_passwords(ctx: Context) -> None:

@@ -1,8 +1,6 @@
 """Values of the API: scalars, currencies, money, ratings, and checks of input values."""
 
 from resolvers.values.checks import (
-    Check,
-    NotFoundError,
     at_most,
     choice,
     compared,
@@ -19,6 +17,7 @@ from resolvers.values.checks import (
     number,
     or_none,
     password,
+    picture_url,
     slug,
     term,
     text,
@@ -26,6 +25,8 @@ from resolvers.values.checks import (
     url,
     whole,
 )
+from resolvers.values.input_check import Check, InvalidValueError, NotFoundError
+from resolvers.values.labels import label
 from resolvers.values.literals import scalar_map
 from resolvers.values.money import formatted
 from resolvers.values.plain_text import clean
@@ -40,12 +41,13 @@ from resolvers.values.rating import (
     summary,
     without_review_count,
 )
-from resolvers.values.scalars import SCALARS
+from resolvers.values.scalars import SCALARS, written
 from resolvers.values.shown_urls import shown_url
 
 __all__ = [
     "SCALARS",
     "Check",
+    "InvalidValueError",
     "NotFoundError",
     "at_most",
     "average",
@@ -63,6 +65,7 @@ __all__ = [
     "histogram",
     "imported",
     "key",
+    "label",
     "language",
     "line",
     "moment",
@@ -70,6 +73,7 @@ __all__ = [
     "number",
     "or_none",
     "password",
+    "picture_url",
     "prior_mean",
     "prior_weight",
     "scalar_map",
@@ -82,4 +86,5 @@ __all__ = [
     "url",
     "whole",
     "without_review_count",
+    "written",
 ]

@@ -1,29 +1,24 @@
 """Checks of input values. A check takes the value that the client sent, and returns the value to store.
 
-If the value is not valid, the check raises ValueError with a message for the person who filled in the form,
-or NotFoundError if an ID is not a global ID of the expected type.
+If the value is not valid, the check raises InvalidValueError, or NotFoundError if an ID is not a global ID of
+the expected type.
 """
 
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from enum import Enum
-from math import isfinite
-from typing import Any, TypeAlias
 
 from bson import ObjectId
 
 from loaders.codes import is_country, is_currency
 from loaders.collections import of_type
+from loaders.model import url_problem
 from loaders.text import nfc, slugify
+from resolvers.inputs import Bounds
 from resolvers.relay import decode_id_as
+from resolvers.values.input_check import Check, InputValue, InvalidValueError, NotFoundError, StoredValue
 from resolvers.values.plain_text import clean, in_line, is_visible
-
-#: The value of an input field. Any, because different checks take different types.
-InputValue: TypeAlias = Any
-#: The value to store for an input field. Any, because different checks return different types.
-StoredValue: TypeAlias = Any
-Check: TypeAlias = Callable[[InputValue], StoredValue]
 
 # Accepts the same addresses as HTML's <input type=email>, but requires a dot in the domain
 # (https://html.spec.whatwg.org/multipage/input.html#valid-e-mail-address).
@@ -36,14 +31,30 @@ _TERM = re.compile(r"[0-9]{4}-[1-9][0-9]?")
 _URL = re.compile(r"https?://[^\s<>\"']+")
 
 _MAX_EXAMINED = 80_000  # strings longer than this aren't searched for visible characters
-_PASSWORD_LENGTH = (10, 200)  # minimum and maximum length of a password, in characters
-_MAX_EMAIL = 254  # maximum length of an e-mail address, in characters
-_MAX_SLUG = 80  # maximum length of a slug, in characters
+_PASSWORD_CHARACTERS = 4  # minimum number of different characters in a password
 _YEARS = (1970, 2200)  # the years in which a time is valid; the end of the range is exclusive
 
 
-class NotFoundError(ValueError):
-    """Raised if an ID does not identify an object of the expected type."""
+def _bounded(
+    *, min_length: int = 0, max_length: int | None = None, format: str | None = None
+) -> Callable[[Callable[[str], str]], Check]:
+    """Declares a check of a string that also enforces bounds on the string's length, before anything else."""
+
+    def declare(function: Callable[[str], str]) -> Check:
+        def check(value: str) -> str:
+            if not value and min_length:
+                raise InvalidValueError("This can't be empty.", "REQUIRED")
+            if len(value) < min_length:
+                raise InvalidValueError(
+                    f"Enter at least {min_length} characters.", "TOO_SHORT", min=min_length
+                )
+            if max_length is not None and len(value) > max_length:
+                raise InvalidValueError(f"Enter at most {max_length} characters.", "TOO_LONG", max=max_length)
+            return function(value)
+
+        return Check(check, Bounds(min_length or None, max_length, format=format))
+
+    return declare
 
 
 def text(most: int) -> Check:
@@ -64,32 +75,30 @@ def or_none(check: Check) -> Check:
 
     Forms send blank strings for empty fields.
     """
-    return lambda value: check(value) if len(value) > _MAX_EXAMINED or is_visible(value) else None
+    return Check(
+        lambda value: check(value) if len(value) > _MAX_EXAMINED or is_visible(value) else None,
+        check.bounds._replace(min_length=None),
+    )
 
 
 def at_most(most: int) -> Check:
     """Checks that a string has at most `most` characters, without changing it."""
-
-    def check(value: str) -> str:
-        if len(value) > most:
-            raise ValueError(f"Enter at most {most:,} characters.")
-        return value
-
-    return check
+    return _bounded(max_length=most)(lambda value: value)
 
 
 def _text(most: int, cleaned: Callable[[str], str]) -> Check:
     def check(value: str) -> str:
         if len(value) > 4 * most:  # refused before it is cleaned, because cleaning a very long text is slow
-            raise ValueError(f"Enter at most {most:,} characters.")
+            raise InvalidValueError(f"Enter at most {most:,} characters.", "TOO_LONG", max=most)
         stored = cleaned(value)
         if not is_visible(stored):
-            raise ValueError("This can't be empty.")
+            raise InvalidValueError("This can't be empty.", "REQUIRED")
         if len(stored) > most:
-            raise ValueError(f"This has {len(stored):,} characters, but at most {most:,} are allowed.")
+            message = f"This has {len(stored):,} characters, but at most {most:,} are allowed."
+            raise InvalidValueError(message, "TOO_LONG", max=most)
         return stored
 
-    return check
+    return Check(check, Bounds(min_length=1, max_length=most))
 
 
 def compared(most: int) -> Check:
@@ -97,40 +106,49 @@ def compared(most: int) -> Check:
 
     All stored values have fewer than `most` characters, so a truncated string is never equal to one of them.
     """
-    return lambda value: value[:most]
+    return Check(lambda value: value[:most])
 
 
 def whole(least: int, most: int) -> Check:
     """Checks that a value is an integer between `least` and `most`, inclusive."""
-
-    def check(value: int) -> int:
-        if not least <= value <= most:
-            raise ValueError(f"Enter a whole number from {least:,} to {most:,}.")
-        return value
-
-    return check
+    return _between(least, most, f"Enter a whole number from {least:,} to {most:,}.", int)
 
 
 def number(least: float, most: float) -> Check:
     """Checks that a value is a finite number between `least` and `most`, inclusive."""
+    return _between(least, most, f"Enter a number from {least:g} to {most:g}.", float)
 
+
+def _between(least: float, most: float, message: str, converted: Callable[[float], float]) -> Check:
     def check(value: float) -> float:
-        if not (isfinite(value) and least <= value <= most):
-            raise ValueError(f"Enter a number from {least:g} to {most:g}.")
-        return float(value)
+        if not value >= least:  # also if it is not a number (NaN)
+            raise InvalidValueError(message, "TOO_SMALL", min=least)
+        if value > most:
+            raise InvalidValueError(message, "TOO_LARGE", max=most)
+        return converted(value)
 
-    return check
+    return Check(check, Bounds(min=least, max=most))
 
 
 def each(check: Check, most: int) -> Check:
-    """Checks that a list has at most `most` values, applies `check` to each value, and removes duplicates."""
+    """Checks that a list has at most `most` values, applies `check` to each value, and removes duplicates.
+
+    If a value is not valid, the error's `params` have its index as `item`.
+    """
+
+    def checked(index: int, value: InputValue) -> StoredValue:
+        try:
+            return check(value)
+        except InvalidValueError as error:
+            error.params["item"] = index
+            raise
 
     def check_all(values: Sequence[InputValue]) -> list[StoredValue]:
         if len(values) > most:
-            raise ValueError(f"Enter at most {most} values.")
-        return list(dict.fromkeys(check(value) for value in values))
+            raise InvalidValueError(f"Enter at most {most} values.", "TOO_LONG", max=most)
+        return list(dict.fromkeys(checked(index, value) for index, value in enumerate(values)))
 
-    return check_all
+    return Check(check_all, check.bounds._replace(max_items=most))
 
 
 def global_id(type_name: str) -> Check:
@@ -141,7 +159,7 @@ def global_id(type_name: str) -> Check:
             raise NotFoundError(f"There is no {noun(type_name)} with this ID.")
         return object_id
 
-    return check
+    return Check(check)
 
 
 def noun(type_name: str) -> str:
@@ -150,95 +168,115 @@ def noun(type_name: str) -> str:
     return row.noun if row else type_name
 
 
+@_bounded(max_length=254, format="email")
 def email(value: str) -> str:
     """Checks an e-mail address and returns it in lower case."""
-    address = value.strip().lower() if len(value) <= 2 * _MAX_EMAIL else ""
-    if len(address) > _MAX_EMAIL or not _EMAIL.fullmatch(address):
-        raise ValueError("Enter an e-mail address, such as name@example.org.")
+    address = value.strip().lower()
+    if not _EMAIL.fullmatch(address):
+        raise InvalidValueError("Enter an e-mail address, such as name@example.org.", "NOT_AN_EMAIL")
     return address
 
 
+@_bounded(min_length=10, max_length=200)
 def password(value: str) -> str:
     """Checks the length and variety of a new password. All characters are allowed and left unchanged."""
-    least, most = _PASSWORD_LENGTH
-    if not least <= len(value) <= most:
-        raise ValueError(f"A password must have {least} to {most} characters.")
-    if len(set(value)) < 4:
-        raise ValueError("This password is too simple: use at least 4 different characters.")
+    if len(set(value)) < _PASSWORD_CHARACTERS:
+        message = f"This password is too simple: use at least {_PASSWORD_CHARACTERS} different characters."
+        raise InvalidValueError(message, "WEAK_PASSWORD", min=_PASSWORD_CHARACTERS)
     return value
 
 
+@_bounded(min_length=1, max_length=80, format="slug")
 def slug(value: str) -> str:
     """Checks that a slug has the same form as slugs generated from titles, and composes its characters.
 
     Letters can be in any script.
     """
-    if len(value) <= _MAX_SLUG:
-        value = nfc(value)
-    if not 1 <= len(value) <= _MAX_SLUG or slugify(value) != value:
-        raise ValueError(
+    value = nfc(value)
+    if slugify(value) != value:
+        raise InvalidValueError(
             "A slug must consist of lower-case letters and digits, joined by single hyphens, such as"
-            " web-design-2."
+            " web-design-2.",
+            "NOT_A_SLUG",
         )
     return value
 
 
+@_bounded(format="currency")
 def currency(value: str) -> str:
     if not is_currency(value):
-        raise ValueError("Enter an ISO 4217 currency code, such as EUR.")
+        raise InvalidValueError("Enter an ISO 4217 currency code, such as EUR.", "UNKNOWN_CURRENCY")
     return value
 
 
+@_bounded(format="country")
 def country(value: str) -> str:
     if value == "UK":
-        raise ValueError("The ISO 3166-1 code of the United Kingdom is GB.")
+        raise InvalidValueError("The ISO 3166-1 code of the United Kingdom is GB.", "UNKNOWN_COUNTRY")
     if not is_country(value):
-        raise ValueError("Enter an ISO 3166-1 country code of two capital letters, such as DE.")
+        message = "Enter an ISO 3166-1 country code of two capital letters, such as DE."
+        raise InvalidValueError(message, "UNKNOWN_COUNTRY")
     return value
 
 
+@_bounded(max_length=35, format="language")
 def language(value: str) -> str:
-    if len(value) > 35 or not _LANGUAGE.fullmatch(value):
-        raise ValueError("Enter a BCP 47 language tag, such as en or pt-BR.")
+    if not _LANGUAGE.fullmatch(value):
+        raise InvalidValueError("Enter a BCP 47 language tag, such as en or pt-BR.", "UNKNOWN_LANGUAGE")
     return value
 
 
+@_bounded(format="term")
 def term(value: str) -> str:
     if not _TERM.fullmatch(value):
-        raise ValueError("A term must be a year and a number, such as 2014-3.")
+        raise InvalidValueError("A term must be a year and a number, such as 2014-3.", "NOT_A_TERM")
     return value
 
 
+@_bounded(max_length=500, format="url")
 def url(value: str) -> str:
-    if len(value) > 500 or not _URL.fullmatch(value):
-        raise ValueError("Enter a URL of at most 500 characters that starts with https:// or http://.")
+    if not _URL.fullmatch(value):
+        raise InvalidValueError("Enter a URL that starts with https:// or http://.", "NOT_A_URL")
     return value
 
 
+@_bounded(max_length=500, format="https")
+def picture_url(value: str) -> str:
+    """Checks the URL of a picture, which pages can show only if it is an https URL."""
+    if url_problem(value, https_only=True) is not None:
+        raise InvalidValueError("Enter a URL that starts with https://.", "NOT_A_URL")
+    return value
+
+
+@_bounded(min_length=1, max_length=200)
 def key(value: str) -> str:
     """Checks the length of an idempotency key."""
-    if not 1 <= len(value) <= 200:
-        raise ValueError("An idempotency key must have 1 to 200 characters: use a UUID, for example.")
     return value
 
 
+@Check
 def choice(value: Enum) -> StoredValue:
     """Converts an enum member to the value that is stored for it."""
     return value.value
 
 
+@Check
 def unchanged(value: InputValue) -> StoredValue:
     """Accepts every value that the GraphQL type allows, and returns it unchanged."""
     return value
 
 
+@Check
 def moment(value: datetime) -> datetime:
     """Checks a time, converts it to UTC and truncates it to milliseconds, the precision of MongoDB.
 
     A time without a zone is taken to be in UTC.
     """
     first, last = _YEARS
-    if not first <= value.year < last:
-        raise ValueError(f"Enter a time between the years {first} and {last - 1}.")
+    message = f"Enter a time between the years {first} and {last - 1}."
+    if value.year < first:
+        raise InvalidValueError(message, "TOO_SMALL", min=f"{first}-01-01T00:00:00Z")
+    if value.year >= last:
+        raise InvalidValueError(message, "TOO_LARGE", max=f"{last - 1}-12-31T23:59:59Z")
     in_utc = value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
     return in_utc.replace(microsecond=in_utc.microsecond // 1000 * 1000)

@@ -41,7 +41,7 @@ from resolvers import access, fields
 from resolvers.context import Context, Viewer
 from resolvers.errors import RefusedError, UserErrorDoc, refusal
 from resolvers.inputs import InputObject
-from resolvers.values import NotFoundError
+from resolvers.values import InvalidValueError
 
 LONGEST_CLIENT_MUTATION_ID = 200  # maximum length of a `clientMutationId`, in characters
 
@@ -74,8 +74,9 @@ def mutation(
     commands: int,
     rare_commands: int = 0,
     weight: int | None = None,
+    has_own_limit: bool = False,
 ) -> fields.Declaration:
-    """Declares a field of Mutation. commands, rare_commands, weight: see resolvers.fields."""
+    """Declares a field of Mutation. commands, rare_commands, weight, has_own_limit: see resolvers.fields."""
     name = to_camel_case(function.__name__)
     if not access.has_rule(name):
         raise TypeError(f"{name} has no rule in resolvers/access/rules.py")
@@ -88,7 +89,12 @@ def mutation(
         [Parameter("input", Parameter.KEYWORD_ONLY, annotation=Annotated[input_type, _INPUT])]
     )
     return fields.root(
-        run, description=description, commands=commands, rare_commands=rare_commands, weight=weight
+        run,
+        description=description,
+        commands=commands,
+        rare_commands=rare_commands,
+        weight=weight,
+        has_own_limit=has_own_limit,
     )
 
 
@@ -98,11 +104,12 @@ def write(
     *,
     description: str,
     commands: int,
+    rare_commands: int = 0,
     follow_up: FollowUp | None = None,
 ) -> fields.Declaration:
     """Declares a field of Mutation that runs in a transaction.
 
-    commands: see resolvers.fields.level.
+    commands, rare_commands: see resolvers.fields.level.
     follow_up: does the rest of the work after the commit, if the work might be too much for one transaction.
     It is called repeatedly, each time in a new transaction, until nothing is left to do. The work continues
     past the request's deadline; the payload then shows the state after the first commit. If the write is
@@ -126,10 +133,12 @@ def write(
                 task = start_detached(_finish(ctx, name, follow_up, objects, unknown.commit))
                 report_late(task, _FOLLOW_UP)
             raise
-        return await _wait(_finish(ctx, name, follow_up, objects), objects) if follow_up else objects
+        return await followed_up(ctx, name, follow_up, objects) if follow_up else objects
 
     mutate.__name__ = function.__name__
-    return mutation(mutate, input_type, description=description, commands=commands)
+    return mutation(
+        mutate, input_type, description=description, commands=commands, rare_commands=rare_commands
+    )
 
 
 def actor(viewer: Viewer) -> ActorDoc:
@@ -156,9 +165,8 @@ def checked_values(input: InputObject) -> dict[str, Any]:  # Any, for the reason
             values[name] = _checked(value, field.metadata)
         except RefusedError as refused:
             errors += [{**e, "path": ["input", name, *e["path"][1:]]} for e in refused.errors]
-        except ValueError as error:
-            code = "NOT_FOUND" if isinstance(error, NotFoundError) else "INVALID"
-            errors.append({"code": code, "message": str(error), "path": ["input", name]})
+        except InvalidValueError as error:
+            errors += refusal(error.code, str(error), name, reason=error.reason, **error.params).errors
     if errors:
         raise RefusedError(errors)
     return values
@@ -167,7 +175,8 @@ def checked_values(input: InputObject) -> dict[str, Any]:  # Any, for the reason
 def _checked(value: Any, metadata: Mapping[str, Any]) -> Any:  # Any, because fields have different types
     if value is None:
         if metadata.get("not_null"):
-            raise ValueError("This can't be null. Omit the field to keep its value.")
+            message = "This can't be null. Omit the field to keep its value."
+            raise InvalidValueError(message, "REQUIRED")
         return None
     if is_dataclass(value):
         return checked_values(value)
@@ -217,6 +226,14 @@ async def _run_once(
     return objects
 
 
+async def followed_up(ctx: Context, name: str, follow_up: FollowUp, objects: Objects) -> Objects:
+    """Does the follow-up work of a mutation, see `write`. Returns the payload's objects, changed by the work.
+
+    name: the name of the mutation, for the audit log. objects: those of its payload.
+    """
+    return await _wait(_finish(ctx, name, follow_up, objects), objects)
+
+
 async def _wait(follow_up: _Work, objects: Objects) -> Objects:
     """Starts follow-up work, and waits for it until the request's deadline.
 
@@ -253,6 +270,7 @@ async def _finish(
             return objects
 
     async def work(tx: Transaction) -> Objects | None:
+        tx.fit = fit_read
         changed = await follow_up(ctx, tx, objects)
         if tx.changes:
             await loaders.audit.record(tx, name, actor(ctx.viewer), ctx.address)

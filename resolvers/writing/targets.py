@@ -2,7 +2,15 @@
 
 from bson import ObjectId
 
-from loaders.model import CourseDoc, CourseRunDoc, EnrollmentDoc, ReviewDoc, StudentDoc
+from loaders.model import (
+    CategoryDoc,
+    CourseDoc,
+    CourseRunDoc,
+    EnrollmentDoc,
+    InstructorDoc,
+    ReviewDoc,
+    StudentDoc,
+)
 from loaders.mongo import Transaction
 from loaders.reading import owners_of_course
 from resolvers import access
@@ -56,6 +64,14 @@ async def own_enrollment(ctx: Context, tx: Transaction, id: ObjectId, name: str)
     return enrollment
 
 
+async def existing_student(tx: Transaction, id: ObjectId) -> StudentDoc:
+    """Returns a student. Raises RefusedError if there is none."""
+    student: StudentDoc | None = await tx.get("students", id)
+    if student is None:
+        raise _not_found("Student", "studentId")
+    return student
+
+
 async def visible_review(ctx: Context, tx: Transaction, id: ObjectId) -> ReviewDoc:
     """Returns a review. Raises RefusedError if it doesn't exist or the viewer is not allowed to see it."""
     review: ReviewDoc | None = await tx.get("reviews", id)
@@ -67,6 +83,23 @@ async def visible_review(ctx: Context, tx: Transaction, id: ObjectId) -> ReviewD
 async def _sees_review(ctx: Context, tx: Transaction, review: ReviewDoc) -> bool:
     course = await tx.get("courses", review["courseId"])
     return access.sees(ctx.viewer, "reviews", review, owners_of_course(course, review["studentId"]))
+
+
+async def any_category(tx: Transaction, id: ObjectId, field: str) -> CategoryDoc:
+    """Returns a category. Raises RefusedError if it doesn't exist. field: the input field with its ID."""
+    category: CategoryDoc | None = await tx.get("categories", id)
+    if category is None:
+        raise _not_found("Category", field)
+    return category
+
+
+async def own_instructor(ctx: Context, tx: Transaction, id: ObjectId, name: str) -> InstructorDoc:
+    """Returns an instructor. Raises RefusedError if they don't exist, or the viewer lacks the permission."""
+    instructor: InstructorDoc | None = await tx.get("instructors", id)
+    if instructor is None:
+        raise _not_found("Instructor", "instructorId")
+    access.require(ctx.viewer, name, instructor_ids=[id])
+    return instructor
 
 
 def _not_found(type_name: str, field: str) -> RefusedError:

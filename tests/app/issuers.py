@@ -105,7 +105,7 @@ def issuer(
 async def outcome(issuer: Issuer, token: str, database: Database) -> Any:
     """The roles of a token's viewer, or the reason why it is refused."""
     try:
-        return (await issuer.viewer(token, database)).roles
+        return (await issuer.viewer(token, database, "")).roles
     except InvalidTokenError:
         return INVALID
     except IssuerUnavailableError:

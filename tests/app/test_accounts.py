@@ -1,10 +1,12 @@
 """`lectern account`, and its output used on a gateway."""
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,8 +16,8 @@ from pymongo import MongoClient
 from pymongo.database import Database
 from typer.testing import CliRunner, Result
 
-from app import cli
-from app.commands.account_changes import AccountError
+from app import cli, development
+from app.commands.people import AccountError
 from resolvers.relay import ids
 from tests import factories
 from tests.app.test_cli import LECTERN, lectern, running, until_it_answers
@@ -107,14 +109,15 @@ def test_the_first_member_of_staff_sets_a_password_and_signs_in(office: Office) 
 
 def test_a_token_is_stored_as_its_digest_and_valid_for_a_day(office: Office) -> None:
     token = office.ok("create", ADA, "--name", "Ada", "--role", "STAFF")
-    account = office.account()
-    assert account["reset"]["digest"] == sha256(token.encode()).digest()
-    assert account["passwordHash"] is None
-    assert token not in repr([list(office.database[name].find()) for name in ("accounts", "auditLog")])
-    left = account["reset"]["expiresAt"] - datetime.now(UTC)
+    assert office.account()["passwordHash"] is None
+    (stored,) = office.database["accountTokens"].find()
+    assert stored["_id"] == sha256(token.encode()).hexdigest()
+    names = office.database.list_collection_names()
+    assert token not in repr([list(office.database[name].find()) for name in names])
+    left = stored["expiresAt"] - datetime.now(UTC)
     assert timedelta(hours=23, minutes=59) < left <= timedelta(hours=24)
-    over = {"$set": {"reset.expiresAt": datetime.now(UTC)}}
-    office.database["accounts"].update_one({"email": ADA}, over)
+    over = {"$set": {"expiresAt": datetime.now(UTC)}}
+    office.database["accountTokens"].update_one({}, over)
     assert office.set_password(token)["errors"] == [{"code": "EXPIRED"}]
 
 
@@ -133,6 +136,20 @@ def test_the_example_that_is_printed_with_a_token_works(office: Office) -> None:
     ).json()
     assert answer["data"]["resetPassword"]["errors"] == []
     assert office.sign_in()["errors"] == []
+
+
+def test_the_example_has_the_address_of_the_gateway_that_uses_the_database(
+    office: Office, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    directory = development.directory(None)
+    directory.mkdir(parents=True)
+    usual = "token (change the address if your gateway has another one):\n\n  curl http://localhost:8000/"
+    assert usual in office.run("create", ADA, "--name", "Ada", "--role", "STAFF").stderr
+    development.record_url(directory, "http://127.0.0.1:8123", "mongodb://127.0.0.1:1/")
+    assert usual in office.run("reset", ADA).stderr
+    development.record_url(directory, "http://127.0.0.1:8123", environment["LECTERN_MONGODB_URI"])
+    assert "To try the token:\n\n  curl http://127.0.0.1:8123/graphql" in office.run("reset", ADA).stderr
 
 
 def test_a_link_is_printed_if_reset_url_is_set(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,10 +225,9 @@ def test_an_added_role_creates_the_person_once(office: Office) -> None:
     student = office.database["students"].find_one({"_id": made["studentId"]})
     assert student
     assert (student["name"], student["email"], student["sortName"]) == ("Ada", ADA, "ada")
-    assert office.database["instructors"].find_one({"_id": made["instructorId"]}, {"_id": 0}) == {
-        "name": "Ada",
-        "headline": None,
-    }
+    instructor = office.database["instructors"].find_one({"_id": made["instructorId"]})
+    assert instructor
+    assert (instructor["name"], instructor["slug"], instructor["sortName"]) == ("Ada", "ada", "ada")
 
 
 def test_a_student_becomes_a_new_or_an_existing_instructor(office: Office) -> None:
@@ -228,6 +244,7 @@ def test_a_student_becomes_a_new_or_an_existing_instructor(office: Office) -> No
 
 
 def test_a_removed_role_ends_the_sessions(office: Office) -> None:
+    office.ok("create", "root@example.org", "--name", "Root", "--role", "STAFF")
     roles = ("--role", "STAFF", "--role", "STUDENT")
     session = office.set_password(office.ok("create", ADA, "--name", "Ada", *roles))
     told = office.run("roles", ADA, "--remove", "staff")
@@ -249,6 +266,124 @@ def test_a_session_continues_with_an_added_role(office: Office) -> None:
     assert refreshed["viewer"]["roles"] == ["STUDENT", "STAFF"]
 
 
+# -- the last of staff ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", [("roles", ADA, "--remove", "STAFF"), ("deactivate", ADA)])
+def test_the_last_staff_stays_unless_the_operator_insists(office: Office, command: tuple[str, ...]) -> None:
+    office.ok("create", ADA, "--name", "Ada", "--role", "STAFF")
+    told = office.refused(*command)
+    assert told.startswith(f"{ADA} is the last active account with the role STAFF.")
+    assert "--yes-even-last" in told
+    assert office.account()["roles"] == ["STAFF"]
+    office.ok("create", "bob@example.org", "--name", "Bob", "--role", "STAFF")
+    office.ok(*command)
+    bobs = [argument.replace(ADA, "bob@example.org") for argument in command]
+    office.refused(*bobs)
+    office.ok(*bobs, "--yes-even-last")
+    assert office.database["accounts"].count_documents({"roles": "STAFF", "status": None}) == 0
+
+
+# -- deactivation ---------------------------------------------------------------------------------------
+
+
+def test_nobody_signs_in_to_a_deactivated_account(office: Office) -> None:
+    office.ok("create", "root@example.org", "--name", "Root", "--role", "STAFF")
+    session = office.set_password(office.ok("create", ADA, "--name", "Ada", "--role", "STUDENT"))
+    told = office.run("deactivate", ADA.upper())
+    assert told.stderr.startswith(f"{ADA} is deactivated. The account's sessions have ended.")
+    assert office.sign_in()["errors"] == [{"code": "FORBIDDEN"}]
+    refreshed = office.mutate("refreshSession", {"refreshToken": session["refreshToken"]}, SESSION)
+    assert refreshed["errors"] == [{"code": "UNAUTHENTICATED"}]
+    assert "lectern account activate ada@example.org" in office.refused("reset", ADA)
+    assert office.run("deactivate", ADA).stderr == f"{ADA} was deactivated already.\n"
+    assert office.run("activate", ADA).stderr == f"{ADA} is active again.\n"
+    assert office.run("activate", ADA).stderr == f"{ADA} was active already.\n"
+    assert office.sign_in()["errors"] == []
+    actions = [entry["action"] for entry in office.database["auditLog"].find(sort=[("at", 1)])]
+    assert actions[-3:] == ["account deactivate", "account activate", "signIn"]
+
+
+# -- lists ----------------------------------------------------------------------------------------------
+
+
+def test_accounts_are_listed_by_name(office: Office) -> None:
+    office.ok("create", "zoe@example.org", "--name", "Zoë", "--role", "STUDENT", "--role", "STAFF")
+    office.set_password(office.ok("create", ADA, "--name", "Ada", "--role", "STUDENT"))
+    office.ok("deactivate", ADA)
+    first, second = office.ok("list").splitlines()
+    assert re.fullmatch(r"ada@example.org +Ada +STUDENT +DEACTIVATED +\d{4}-\d\d-\d\d \d\d:\d\d", first)
+    assert re.split("  +", second) == ["zoe@example.org", "Zoë", "STUDENT, STAFF", "ACTIVE", "-"]
+    for arguments, found in (
+        (("--search", "ad"), first), (("--search", "ZOE@example.org"), second), (("--role", "staff"), second),
+        (("--role", "INSTRUCTOR", "--role", "STAFF"), second), (("--status", "deactivated"), first),
+    ):  # fmt: skip
+        assert [line.split() for line in office.ok("list", *arguments).splitlines()] == [found.split()]
+    assert office.run("list", "--search", "eve").stderr == "There is no such account.\n"
+    told = office.run("list", "--limit", "1")
+    assert told.stdout.split() == first.split()
+    assert told.stderr == "These are 1 of 2 accounts: use --search, --role, --status or --limit.\n"
+
+
+def test_an_account_is_shown_with_the_ids_of_its_people(office: Office) -> None:
+    office.ok("create", ADA, "--name", "Ada", "--role", "STUDENT", "--role", "INSTRUCTOR")
+    account = office.account()
+    shown = dict(re.split("  +", line) for line in office.ok("show", ADA).splitlines())
+    student = ids.encode_id("Student", {"_id": account["studentId"]})
+    instructor = ids.encode_id("Instructor", {"_id": account["instructorId"]})
+    assert shown["email"] == ADA
+    assert (shown["student"], shown["instructor"]) == (f"Ada ({student})", f"Ada ({instructor})")
+    (row,) = json.loads(office.ok("show", ADA, "--json"))
+    assert row["id"] == ids.encode_id("Account", account)
+    (listed,) = json.loads(office.ok("list", "--json"))
+    assert listed.items() <= row.items()
+    assert "eve@example.org has no account." in office.refused("show", "eve@example.org")
+
+
+# -- people whom an import has brought --------------------------------------------------------------------
+
+
+def test_a_name_that_an_instructor_without_an_account_has_is_refused(office: Office) -> None:
+    """For a new account and for a new role, in any case; unless the operator insists."""
+    grace = factories.instructor("Grace")
+    office.database["instructors"].insert_one(grace)
+    graces = ids.encode_id("Instructor", grace)
+    create = ("create", ADA, "--name", "grace", "--role", "INSTRUCTOR")
+    told = office.refused(*create)
+    assert told.startswith(f"The instructor Grace has no account yet: {graces}.")
+    assert "--instructor" in told
+    assert "--new-instructor" in told
+    assert office.database["accounts"].count_documents({}) == 0
+    office.ok("create", "bob@example.org", "--name", "Grace", "--role", "STUDENT")
+    assert office.refused("roles", "bob@example.org", "--add", "INSTRUCTOR") == told
+    office.ok(*create, "--new-instructor")
+    assert office.database["instructors"].count_documents({}) == 2
+    office.ok("roles", "bob@example.org", "--instructor", graces)
+    office.ok("create", "eve@example.org", "--name", "Grace", "--role", "INSTRUCTOR")  # all have accounts
+
+
+def test_an_account_is_linked_to_an_imported_person(office: Office) -> None:
+    student, grace = factories.student("Ada L."), factories.instructor("Grace")
+    office.database["students"].insert_one(student)
+    office.database["instructors"].insert_one(grace)
+    session = office.set_password(office.ok("create", ADA, "--name", "Ada", "--role", "STAFF"))
+    link = ("link", ADA, "--student", ids.encode_id("Student", student))
+    assert office.run(*link).stderr == f"{ADA} is linked.\n"
+    assert office.run(*link).stderr == f"{ADA} was linked already.\n"
+    office.ok("link", ADA, "--instructor", ids.encode_id("Instructor", grace))
+    viewer = office.mutate("refreshSession", {"refreshToken": session["refreshToken"]}, SESSION)["viewer"]
+    assert viewer["roles"] == ["STUDENT", "INSTRUCTOR", "STAFF"]
+    assert (viewer["student"]["name"], viewer["instructor"]["name"]) == ("Ada L.", "Grace")
+    office.ok("create", "eve@example.org", "--name", "Eve", "--role", "STAFF")
+    told = office.refused("link", "eve@example.org", *link[2:])
+    assert told == f"Ada L. already has an account: {ADA}."
+    nobody = ids.encode_id("Student", {"_id": ObjectId()})
+    assert office.refused("link", ADA, "--student", nobody) == "There is no student with this ID."
+    assert office.run("link", ADA).exit_code == 2
+    actions = [entry["action"] for entry in office.database["auditLog"].find()]
+    assert actions.count("account link") == 2
+
+
 def test_a_role_is_required(office: Office) -> None:
     done = office.run("create", ADA, "--name", "Ada")
     assert done.exit_code == 2
@@ -256,9 +391,36 @@ def test_a_role_is_required(office: Office) -> None:
     assert office.database["accounts"].count_documents({}) == 0
 
 
+def test_a_student_who_was_imported_gets_an_account(office: Office) -> None:
+    ada = factories.student("Ada L.", email=ADA, externalId={"source": "school", "id": "1"})
+    office.database["students"].insert_one(ada)
+    key = ids.encode_id("Student", ada)
+    office.set_password(office.ok("create", ADA, "--student", key))
+    assert office.account()["studentId"] == ada["_id"]
+    assert office.sign_in()["viewer"] == {
+        "roles": ["STUDENT"], "student": {"name": "Ada L.", "email": ADA}, "instructor": None
+    }  # fmt: skip
+    assert office.database["students"].count_documents({}) == 1
+    other = office.refused("create", "eve@example.org", "--student", key)
+    assert other == f"Ada L. already has an account: {ADA}."
+    gone = ids.encode_id("Student", factories.student())
+    assert (
+        office.refused("create", "eve@example.org", "--student", gone) == "There is no student with this ID."
+    )
+
+
+def test_students_with_the_address_of_a_new_account_are_reported(office: Office) -> None:
+    ada = factories.student("Ada L.", email=ADA)
+    office.database["students"].insert_one(ada)
+    told = office.run("create", ADA, "--name", "Ada", "--role", "STUDENT").stderr
+    assert f"Ada L. has this e-mail address too: {ids.encode_id('Student', ada)}" in told
+    assert "--student ID" in told
+    assert "too:" not in office.run("create", "eve@example.org", "--name", "Eve", "--role", "STUDENT").stderr
+
+
 def test_an_account_without_roles_is_reported(office: Office) -> None:
-    office.ok("create", ADA, "--name", "Ada", "--role", "STAFF")
-    told = office.run("roles", ADA, "--remove", "STAFF")
+    office.ok("create", ADA, "--name", "Ada", "--role", "STUDENT")
+    told = office.run("roles", ADA, "--remove", "STUDENT")
     assert (told.stdout, told.stderr.splitlines()[0]) == ("", f"{ADA} has no roles left.")
 
 
@@ -275,7 +437,8 @@ def test_every_change_is_in_the_audit_log_without_secrets(office: Office) -> Non
         {change["collection"]: change["after"] for change in entry["changes"]} for entry in entries
     )
     assert created["accounts"]["roles"] == ["STAFF"]
-    assert reset["accounts"] == {"reset": "(secret)"}
+    assert reset["accountTokens"]["accountId"] == str(office.account()["_id"])
+    assert "email" not in reset["accountTokens"]
     assert roles["accounts"]["roles"] == ["STUDENT", "STAFF"]
     assert roles["students"]["name"] == "Ada"
 
@@ -289,6 +452,9 @@ def test_every_change_is_in_the_audit_log_without_secrets(office: Office) -> Non
         (("create", ADA, "--name", "Ada", "--role", "tutor"), "'tutor' is not one of STUDENT, INSTRUCTOR"),
         (("create", ADA, "--instructor", "grace"), "There is no instructor with this ID."),
         (("roles", ADA, "--add", "STAFF", "--remove", "staff"), "STAFF can't be both added and removed"),
+        (("list", "--status", "gone"), "'gone' is not one of ACTIVE, DEACTIVATED."),
+        (("link", ADA, "--student", "ada"), "There is no student with this ID."),
+        (("link", ADA), "Give either a student or an instructor."),
     ],
 )  # fmt: skip
 def test_an_invalid_value_is_reported(office: Office, arguments: tuple[str, ...], told: str) -> None:

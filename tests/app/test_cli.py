@@ -227,6 +227,40 @@ def test_serve_without_a_secret_says_what_ends_with_it(mongo_uri: str) -> None:
     )
 
 
+def test_serve_warns_of_a_budget_that_is_too_small(mongo_uri: str) -> None:
+    environment = {"LECTERN_MONGODB_URI": mongo_uri, "LECTERN_BUDGETS": "public=50:200,staff=unlimited"}
+    assert "The budget public=50:200 is too small for a sign-in" in output_of_serve(environment)
+
+
+NO_EFFECT = "LECTERN_OPERATIONS_REPORT has no effect"
+ALL_REFUSED = "All operations are refused, because none is trusted yet: see `"
+
+
+@pytest.mark.parametrize(
+    ("mode", "reports", "warning"),
+    [
+        ("any", "true", NO_EFFECT),
+        ("any", "false", None),
+        ("persisted", "false", None),
+        ("trusted", "false", ALL_REFUSED),
+        ("trusted", "true", None),
+    ],
+)
+def test_serve_warns_of_a_mode_that_refuses_everything_or_reports_nothing(
+    mongo_uri: str, mode: str, reports: str, warning: str | None
+) -> None:
+    output = output_of_serve(
+        {
+            "LECTERN_MONGODB_URI": mongo_uri,
+            "LECTERN_MONGODB_DATABASE": "nothing_pushed",
+            "LECTERN_OPERATIONS": mode,
+            "LECTERN_OPERATIONS_REPORT": reports,
+            "LECTERN_LOG_FORMAT": "console",
+        }
+    )
+    assert [text for text in (NO_EFFECT, ALL_REFUSED) if text in output] == ([warning] if warning else [])
+
+
 def output_of_serve(environment: dict[str, str]) -> str:
     """What `lectern serve` prints before it serves."""
     command = [str(LECTERN), "serve", "--port", "0"]

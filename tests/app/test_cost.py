@@ -1,6 +1,7 @@
 """`lectern cost`: the prices of a client's operations, without a database."""
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,7 @@ def test_some_files_of_a_folder_are_left_out(tmp_path: Path) -> None:
         "d.json": "{}",
         "e.txt": "query E {",
     }
-    assert prices(written(tmp_path, files)) == {"A": 0}
+    assert prices(written(tmp_path, files)) == {"A": 1}
 
 
 @pytest.mark.parametrize(("most", "status"), [(CARDS_PRICE, 0), (CARDS_PRICE - 1, 1)])
@@ -76,7 +77,8 @@ def test_a_price_above_the_maximum_fails(tmp_path: Path, most: int, status: int)
 
 def test_errors_name_the_place_in_the_file(tmp_path: Path) -> None:
     files = {
-        "a.graphql": "query A {\n  courses { nodes { ...F nope } }\n}\n{ platform { students } }",
+        "a.graphql": "query A {\n  courses { nodes { ...F nope } }\n}",
+        "c.graphql": "{ platform { students } }",
         "b.graphql": "# F\n fragment F on Course { titel\n  reviews { nodes { id stars } } }",
     }
     done = lectern("cost", written(tmp_path, files), **AWAY)
@@ -92,7 +94,25 @@ def test_errors_name_the_place_in_the_file(tmp_path: Path) -> None:
     [
         ({"a.graphql": "query A {"}, "a.graphql:1:10: Syntax Error: Expected Name, found <EOF>."),
         ({"a.graphql": "type A { b: Int }"}, "There are no operations in these files"),
-        ({"a.graphql": "query A { ...F } "}, "a.graphql:1:14: Unknown fragment 'F'."),
+        (
+            {"a.graphql": "query A { ...F } "},
+            "a.graphql:1:14: Unknown fragment 'F'. Give the file or folder with the fragment too.",
+        ),
+        ({"a.json": '{"x": "query A { ...F }"}'}, "a.json(x):1:14: Unknown fragment 'F'.\n"),
+        ({"a.ts": "export const a = 1"}, "a.ts is neither *.graphql or *.gql nor a manifest (*.json)."),
+        ({"a.json": '{"x": "fragment F on Query { a }"}'}, "a.json(x): it has no operation."),
+        (
+            {"a.json": '{"x": "query A { __typename } query B { __typename }"}'},
+            "a.json(x): it has several operations.",
+        ),
+        (
+            {"a.graphql": "query A { __typename } query A { __typename }"},
+            "a.graphql:1:24: the operation A is also defined in",
+        ),
+        (
+            {"a.graphql": "query A { __typename } { __typename }"},
+            "a.graphql:1:24: an operation beside others needs a name.",
+        ),
         (
             {"a.graphql": "fragment F on Query { a }", "b.graphql": "fragment F on Query { b } {a}"},
             "b.graphql:1:1: the fragment F is also defined in",
@@ -110,6 +130,44 @@ def test_files_that_cant_be_priced(tmp_path: Path, files: Mapping[str, str], mes
     assert "Traceback" not in done.stderr
 
 
+def test_a_folder_of_manifests_has_no_operations(tmp_path: Path) -> None:
+    folder = written(tmp_path, {"m.json": '{"x": "{ __typename }"}'})
+    assert "Name manifests (*.json) themselves." in lectern("cost", folder, **AWAY).stderr
+
+
+def test_a_file_without_definitions_has_no_operations(tmp_path: Path) -> None:
+    files = {"a.graphql": "query A { __typename }", "b.graphql": "", "c.gql": "# nothing yet\n"}
+    assert prices(written(tmp_path, files)) == {"A": 1}
+
+
+def test_operations_of_several_files_can_have_one_name(tmp_path: Path) -> None:
+    query = "query A($n: Int) { courses(first: $n) { __typename } }"
+    folder = written(tmp_path, {"web/a.graphql": query, "app/a.graphql": query})
+    operations = report(folder, "--variables", '{"A": {"n": 3}}')["operations"]
+    assert [operation["objects"] for operation in operations] == [1 + 3] * 2
+
+
+def test_only_regular_files_are_read(tmp_path: Path) -> None:
+    """A pipe would wait for a writer that never comes."""
+    folder = written(tmp_path, {"a.graphql": "query A { __typename }"})
+    pipe = tmp_path / "pipe.gql"
+    os.mkfifo(pipe)
+    for arguments in ([str(pipe)], [f"{folder}/a.graphql", "--variables", str(pipe)]):
+        done = lectern("cost", *arguments, **AWAY)
+        assert done.returncode == 1
+        assert f"{pipe} can't be read: it is not a regular file." in done.stderr
+
+
+def test_a_file_that_fails_is_named(tmp_path: Path) -> None:
+    done = lectern("cost", f"{written(tmp_path, {'a.gql': '{ a }'})}/a.gql", "--variables", "/proc/self/mem")
+    assert done.stderr == "--variables: /proc/self/mem can't be read: Input/output error.\n"
+
+
+def test_nothing_is_printed_if_nothing_has_a_price(tmp_path: Path) -> None:
+    done = lectern("cost", written(tmp_path, {"a.graphql": "query A { nope }"}), **AWAY)
+    assert (done.returncode, done.stdout) == (1, "")
+
+
 def test_a_file_that_is_missing_or_not_text(tmp_path: Path) -> None:
     (tmp_path / "a.graphql").write_bytes(b"{ \xff }")
     assert "is not text" in lectern("cost", str(tmp_path / "a.graphql"), **AWAY).stderr
@@ -123,7 +181,8 @@ def test_variables_count_with_their_values_or_defaults_or_the_largest(tmp_path: 
     folder = written(tmp_path, files)
     assert prices(folder) == {"A": page + MAX_SIZE + MAX_SIZE // 5, "B": page + 7 + 7 // 5}
     (tmp_path / "values.json").write_text('{"A": {"n": 3}, "B": {"n": 5}}')
-    assert prices(folder, "--variables", str(tmp_path / "values.json")) == {"A": page + 3, "B": page + 5 + 1}
+    for given in (f"{folder}/values.json", f"@{folder}/values.json", '{"A": {"n": 3}, "B": {"n": 5}}'):
+        assert prices(folder, "--variables", given) == {"A": page + 3, "B": page + 5 + 1}
 
 
 def test_largest_values_are_those_of_the_limits(tmp_path: Path) -> None:
@@ -147,7 +206,10 @@ def test_largest_values_are_those_of_the_limits(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("variables", "message"),
     [
-        ("[]", "must map operations to variables"),
+        ("[]", "takes a JSON object"),
+        ('{"A": null}', "must map operations to their variables"),
+        ('{"A": null}', "A has none"),
+        ('{"A": {"m": 1}}', "A has no variable `m`."),
         ("{", "is not JSON"),
         ('{"B": {}}', "there is no operation B"),
         ('{"A": {"n": "x"}}', "Int cannot represent non-integer value"),
@@ -178,7 +240,7 @@ def test_variables_that_dont_fit(tmp_path: Path, variables: str, message: str) -
 )
 def test_manifests_are_priced(tmp_path: Path, manifest: Mapping[str, Any]) -> None:
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
-    assert prices(str(tmp_path / "manifest.json")) == {"Cards": CARDS_PRICE, "Other": 0}
+    assert prices(str(tmp_path / "manifest.json")) == {"Cards": CARDS_PRICE, "Other": 1}
 
 
 def test_the_operations_of_a_client_cost_as_much_as_online(
@@ -192,6 +254,7 @@ def test_the_operations_of_a_client_cost_as_much_as_online(
         "C": 'query C { categories { name courses(first: 2, filter: {tags: ["a"]}) { nodes { id } } } }',
         "D": "query D($n: Int = 4) { students(first: $n) { edges { cursor } } }",
         "E": "query E { viewer { roles wishlist { totalCount } } }",
+        "F": "query F { __typename }",
     }
     folder = written(tmp_path, {f"{name}.graphql": text for name, text in operations.items()})
     offline = {operation["name"]: operation for operation in report(folder)["operations"]}
@@ -202,3 +265,15 @@ def test_the_operations_of_a_client_cost_as_much_as_online(
             answer = client.post("/graphql", json={"query": text}).json()
             online = answer["extensions"]["lectern"]["plan"]["cost"]
             assert {part: online[part] for part in parts} == {part: offline[name][part] for part in parts}
+
+
+def test_the_price_for_a_budget_is_shown_if_it_is_another(tmp_path: Path) -> None:
+    fields = 'signIn(input: {email: "a@b.cc", password: "x"}) { accessToken }'
+    files = {"a.graphql": f"mutation SignIn {{ {fields} }}\nquery A {{ __typename }}"}
+    folder = written(tmp_path, files)
+    sign_in, plain = report(folder)["operations"]
+    assert sign_in["price"] - sign_in["fromBudget"] == 4_000
+    assert plain["price"] == plain["fromBudget"] == 1
+    lines = lectern("cost", folder, **AWAY).stdout.splitlines()
+    assert lines[0].endswith(f"a.graphql:1  (from a budget: {sign_in['fromBudget']})")
+    assert lines[1].endswith("a.graphql:2")

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any, cast
 
 import httpx
@@ -20,6 +20,7 @@ from app.execution import Executor, Operation
 from app.http import Endpoint, health
 from app.http.cancellation import Watch, Watches
 from app.observing import Instrumentation, Listener, Record
+from app.persisted import AutomaticQueries, OperationPolicy, TrustedOperations, UnknownOperations, hash_of
 from app.protection import admission
 from app.protection.admission import Admission, Lane
 from app.request import Services
@@ -211,6 +212,21 @@ async def test_a_request_that_waits_too_long_is_told_when_to_retry(
         assert (await ask(http, SLOW, headers)).json() == {"data": {"slow": 1}}
 
 
+async def test_a_text_is_registered_once_it_is_admitted(world: World) -> None:
+    database = SERVICES.database
+    policy = OperationPolicy(
+        "any", TrustedOperations(database, 1, 1), AutomaticQueries(database, 1), UnknownOperations(database)
+    )
+    own = endpoint(world.schema, admission=Admission(wait=0.05), policy=policy)
+    persisted = {"persistedQuery": {"version": 1, "sha256Hash": hash_of(SLOW)}}
+    world.go.set()
+    async with served(own) as http:
+        for overloaded, registered in ((True, 0), (False, 1)):
+            with taken(own.admission.cheap) if overloaded else nullcontext():
+                await http.post("/graphql", json={"query": SLOW, "extensions": persisted})
+            assert policy.counts.get("registered", 0) == registered
+
+
 async def test_no_body_is_read_when_the_queue_is_full(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(admission, "_MOST_WAITING", 1)
     own = endpoint(world.schema)
@@ -260,7 +276,7 @@ async def test_texts_are_parsed_in_successive_iterations_of_the_loop(world: Worl
     texts = own.admission.texts
     size = texts.capacity // 2 + 1
     assert texts.enter(size)
-    await own._read(Operation(f"{{ slow }} # {'x' * 1_000}"))
+    await own._read(Operation(f"{{ slow }} # {'x' * 1_000}"), None)
     assert not texts.enter(texts.capacity - size)  # a parsed text counts until the next iteration
     await asyncio.sleep(0)
     assert texts.enter(texts.capacity - size)
@@ -300,7 +316,7 @@ async def test_a_wait_for_the_body_ends_at_the_deadline(world: World) -> None:
 
 async def test_verifying_a_token_ends_at_the_deadline(world: World) -> None:
     class Never:
-        async def viewer(self, _: bytes) -> None:
+        async def viewer(self, *_: object) -> None:
             await asyncio.sleep(10)
 
     own = endpoint(world.schema, timeout=0.1)

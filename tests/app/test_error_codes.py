@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 import app.main  # noqa: F401 - imports every module that defines an exception
 from app import error_codes
 from resolvers.errors import LecternError
-from resolvers.schema.mutations import ErrorCode
+from resolvers.schema.writes import ErrorCode
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -99,6 +99,7 @@ async def test_a_run_that_does_not_start_is_reported(
         ("{", "--variables is not JSON"),
         ("[]", "--variables takes a JSON object"),
         ("@nowhere.json", "--variables: nowhere.json can't be read"),
+        ("nowhere.json", "--variables: nowhere.json can't be read"),
         ("{}", "Variable '$n' has invalid value"),
         ("{}", "Pass the values with --variables"),
     ],

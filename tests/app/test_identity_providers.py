@@ -86,7 +86,7 @@ async def test_a_provider_s_token_is_accepted_with_its_role_and_its_user(
     settings, claims = documented()[provider], CLAIMS[provider]
     assert settings["OIDC_JWKS"].startswith("https://")
     token = RSA.token(without="roles" if "roles" not in claims else "", **claims)
-    viewer = await issuer(settings, tmp_path).viewer(token, database)
+    viewer = await issuer(settings, tmp_path).viewer(token, database, "")
     role, collection = ("STUDENT", "students") if provider == "Google" else ("INSTRUCTOR", "instructors")
     assert viewer.roles == {role}
     (person,) = await database[collection].find().to_list(None)
@@ -100,4 +100,4 @@ async def test_a_token_of_another_tenant_or_for_another_application_is_refused(
 ) -> None:
     token = RSA.token(**{**CLAIMS[provider], claim: "https://other.example.org"})
     with pytest.raises(InvalidTokenError):
-        await issuer(documented()[provider], tmp_path).viewer(token, database)
+        await issuer(documented()[provider], tmp_path).viewer(token, database, "")

@@ -237,7 +237,7 @@ async def test_a_student_is_found_by_the_external_id(server: Server, database: D
     await database["students"].insert_many([ada, eve])
     own = issuer(server.url, claims=Claims("roles", {}, "student.number", "school"))
     for number in ("4711", 4711):
-        viewer = await own.viewer(RSA.token(student={"number": number}, name="Other"), database)
+        viewer = await own.viewer(RSA.token(student={"number": number}, name="Other"), database, "")
         assert viewer.student_id == ada["_id"]
         assert viewer.subject == f"{NAME}|ada"
     assert await database["students"].count_documents({}) == 2
@@ -259,7 +259,7 @@ async def test_a_token_without_the_student_claim_has_no_student(
 async def test_a_new_student_is_added_once(server: Server, database: Database) -> None:
     gateways = [issuer(server.url) for _ in range(8)]
     token = RSA.token(roles=["student", "instructor"], name=" Ada\u202e ")
-    viewers = await gather(*(own.viewer(token, database) for own in gateways for _ in range(3)))
+    viewers = await gather(*(own.viewer(token, database, "") for own in gateways for _ in range(3)))
     assert len(set(viewers)) == 1
     people = {"students": viewers[0].student_id, "instructors": viewers[0].instructor_id}
     for name, known in people.items():
@@ -284,7 +284,7 @@ async def test_a_new_student_is_added_once(server: Server, database: Database) -
 async def test_a_new_student_has_a_name_that_can_be_shown(
     server: Server, database: Database, name: Any, called: str
 ) -> None:
-    viewer = await issuer(server.url).viewer(RSA.token(name=name), database)
+    viewer = await issuer(server.url).viewer(RSA.token(name=name), database, "")
     assert isinstance(viewer.student_id, ObjectId)
     (added,) = await database["students"].find().to_list(None)
     assert added["name"] == called
@@ -295,8 +295,50 @@ async def test_a_student_is_looked_up_once(
 ) -> None:
     own = issuer(server.url)
     for _ in range(3):
-        await own.viewer(RSA.token(), database)
-    assert mongo_commands.count("findAndModify students") == 1
+        await own.viewer(RSA.token(), database, "")
+    assert mongo_commands.count("find students") == 2  # outside of the transaction that adds it, and in it
+    mongo_commands.clear()
+    await issuer(server.url).viewer(RSA.token(), database, "")
+    assert mongo_commands == ["find students"]
+
+
+async def test_each_person_who_is_added_is_in_the_audit_log(
+    settings: Settings, database: Database, server: Server
+) -> None:
+    token = RSA.token(name="Ada", roles=["STUDENT", "INSTRUCTOR"])
+    async with http(settings, server.url) as client:
+        for _ in range(2):
+            await ask(client, token)
+    entries = await database["auditLog"].find(sort=[("_id", 1)]).to_list(None)
+    for entry, (collection, own_id) in zip(
+        entries, (("students", "studentId"), ("instructors", "instructorId")), strict=True
+    ):
+        (person,) = await database[collection].find().to_list(None)
+        nobody = {"studentId": None, "instructorId": None}
+        actor = {
+            "subject": f"{NAME}|ada",
+            "roles": ["INSTRUCTOR", "STUDENT"],
+            **nobody,
+            own_id: person["_id"],
+        }
+        assert (entry["action"], entry["actor"], entry["address"]) == ("external sign-in", actor, "127.0.0.1")
+        (change,) = entry["changes"]
+        assert (change["collection"], change["documentId"], change["before"]) == (
+            collection, str(person["_id"]), None,
+        )  # fmt: skip
+        assert (change["after"]["name"], change["after"]["externalId"]["id"]) == ("Ada", "ada")
+
+
+async def test_nobody_is_added_if_the_audit_log_cant_be_written(
+    server: Server, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> None:
+        raise InterruptedError
+
+    monkeypatch.setattr("loaders.audit.record", fail)
+    with pytest.raises(InterruptedError):
+        await issuer(server.url).viewer(RSA.token(), database, "")
+    assert await database["students"].count_documents({}) == 0
 
 
 async def test_a_lookup_by_an_external_id_uses_the_index(database: Database) -> None:

@@ -40,6 +40,18 @@ async def test_a_traceback_is_on_standard_error_without_values_of_variables(
     assert student not in logged.err
 
 
+@pytest.mark.usefixtures("configured")
+async def test_control_characters_are_escaped_in_lines_for_people(
+    capsys: pytest.CaptureFixture[str], settings: Settings
+) -> None:
+    logs.configure_logs(settings.model_copy(update={"log_format": "console"}))
+    evil = "\x1b]0;a\x07\r\n\u202eb"
+    structlog.get_logger().warning("sent", origin=evil, names=[evil])
+    logged = capsys.readouterr().err
+    assert logged.count(r"\x1b]0;a\x07\r\n\u202eb") == 2
+    assert logged.count("\n") == 1
+
+
 async def test_the_first_warning_is_logged_and_repetitions_are_counted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

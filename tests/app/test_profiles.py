@@ -85,15 +85,30 @@ def test_production_shows_nothing_to_everyone(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize(
-    ("changed", "profile", "shown"),
+    ("changed", "shown"),
     [
-        ({}, "development", "GraphiQL + introspection + traces"),
-        ({"LECTERN_ENV": "production"}, "production", "nothing"),
-        ({"LECTERN_ENV": "production", "LECTERN_GRAPHIQL": "true"}, "production", "GraphiQL"),
+        ({}, ("development", "GraphiQL + introspection + traces", "any", "none")),
+        (
+            {
+                "LECTERN_ENV": "production",
+                "LECTERN_OPERATIONS": "trusted",
+                "LECTERN_BUDGETS": "public=10:100,partner=unlimited",
+            },
+            ("production", "nothing", "trusted", "public + partner"),
+        ),
+        (
+            {
+                "LECTERN_ENV": "production",
+                "LECTERN_GRAPHIQL": "true",
+                "LECTERN_OPERATIONS": "persisted",
+                "LECTERN_OPERATIONS_REPORT": "true",
+            },
+            ("production", "GraphiQL", "persisted (only reported)", "none"),
+        ),
     ],
 )
-def test_the_line_of_the_start_says_what_is_open(
-    mongo_uri: str, changed: dict[str, str], profile: str, shown: str
+def test_the_line_of_the_start_says_what_is_open_and_what_may_run(
+    mongo_uri: str, changed: dict[str, str], shown: tuple[str, ...]
 ) -> None:
     own = {"LECTERN_MONGODB_URI": mongo_uri, "LECTERN_SECRET": secrets.token_hex(32)}
     environment = os.environ | own | {"LECTERN_LOG_FORMAT": "json"} | changed
@@ -102,4 +117,15 @@ def test_the_line_of_the_start_says_what_is_open(
         assert process.stderr is not None
         line = next(json.loads(line) for line in process.stderr if "is serving" in line)
         process.kill()
-    assert (line["profile"], line["open"]) == (profile, shown)
+    assert tuple(line[name] for name in ("profile", "open_to_everyone", "operations", "budgets")) == shown
+
+
+def test_people_read_it_below_the_line_of_the_start(mongo_uri: str) -> None:
+    own = {"LECTERN_MONGODB_URI": mongo_uri, "LECTERN_SECRET": secrets.token_hex(32)}
+    environment = os.environ | own | {"LECTERN_LOG_FORMAT": "console", "LECTERN_ENV": "production"}
+    command = [str(LECTERN), "serve", "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stderr is not None
+        line = next(line for line in process.stderr if "profile" in line)
+        process.kill()
+    assert line.endswith("profile: production, open to everyone: nothing, operations: any, budgets: none\n")

@@ -122,3 +122,21 @@ def test_an_unreachable_database_is_reported_in_a_sentence() -> None:
     assert done.stderr.startswith("LECTERN_MONGODB_URI: MongoDB does not answer: 127.0.0.1:1")
     assert "hunter2" not in done.stderr + done.stdout
     assert "Traceback" not in done.stderr
+
+
+async def test_an_interrupted_merge_of_students_is_reported_and_finished(
+    catalogue: dict[str, Any], database: Database, recount: Recount
+) -> None:
+    stays, goes = factories.student(), factories.student()
+    place = factories.enrollment(catalogue["courses"], goes, status="CANCELLED")
+    await store(database, students=[stays, {**goes, "mergedInto": stays["_id"]}], enrollments=[place])
+    done = recount()
+    assert done.returncode == 1
+    assert lines(done)[0] == f"1 unfinished merge of students: `{LECTERN} recount --fix` finishes."
+    done = recount("--fix")
+    assert done.returncode == 0
+    assert lines(done)[0] == "1 interrupted merge of students finished."
+    moved = await database["enrollments"].find_one({"_id": place["_id"]})
+    assert moved
+    assert moved["studentId"] == stays["_id"]
+    assert await database["students"].count_documents({}) == 1

@@ -150,6 +150,7 @@ def test_a_key_set_in_place_of_its_path_is_refused(monkeypatch: pytest.MonkeyPat
         ("LECTERN_REQUEST_TIMEOUT", "5 s", "a number greater than 0 and at most 300, not '5 s'"),
         ("LECTERN_DRAIN_DELAY", "nan", "a number of at least 0 and at most 600, not 'nan'"),
         ("LECTERN_METRICS", "maybe", "true or false, not 'maybe'"),
+        ("LECTERN_OPERATIONS", "all", "any, persisted or trusted, not 'all'"),
         ("LECTERN_ENV", "prod", "development or production, not 'prod'"),
         ("LECTERN_OIDC_SOURCE", "", "text with 1 or more characters, not ''"),
         (
@@ -164,6 +165,18 @@ def test_a_wrong_value_is_shown_beside_the_values_that_are_valid(
 ) -> None:
     monkeypatch.setenv(name, value)
     assert refused() == f"{name} must be {told}."
+
+
+def test_the_mode_persisted_needs_persisted_queries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LECTERN_PERSISTED_QUERIES", "false")
+    assert not load().persisted_queries
+    monkeypatch.setenv("LECTERN_OPERATIONS", "trusted")
+    assert not load().persisted_queries
+    monkeypatch.setenv("LECTERN_OPERATIONS", "persisted")
+    assert refused() == (
+        "LECTERN_PERSISTED_QUERIES must be true with LECTERN_OPERATIONS=persisted, or no text could be "
+        "registered; for trusted operations only, use LECTERN_OPERATIONS=trusted."
+    )
 
 
 @pytest.mark.parametrize("url", ["https://courses.example/reset", "courses.example/{token}"])

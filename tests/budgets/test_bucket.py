@@ -22,13 +22,14 @@ class Processes:
     now: float = 0.0
     admitted: list[tuple[float, int]] = field(default_factory=list)
     running: list[tuple[Bucket, int, float]] = field(default_factory=list)
+    holding: set[Bucket] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.shared = SharedBucket(self.kind.rate, self.kind.size)
         self.buckets = [self.new() for _ in range(self.number)]
 
     def new(self) -> Bucket:
-        return Bucket(self.kind, "client", self.now)
+        return Bucket(self.kind, "client", self.now, self.holding)
 
     def request(self, process: int, price: int) -> bool:
         bucket = self.buckets[process]
@@ -53,16 +54,20 @@ class Processes:
         self.admitted.append((self.now, -rest))
 
     def sweep(self) -> None:
-        for bucket in self.buckets:
+        for bucket in list(self.holding):
             if points := bucket.returns(self.now):
                 self.shared.give_back(points, self.now)
+            if bucket.is_empty:
+                self.holding.remove(bucket)
 
     def kill(self, process: int) -> None:
         old, self.buckets[process] = self.buckets[process], self.new()
+        self.holding.discard(old)
         self.running = [running for running in self.running if running[0] is not old]
 
     def check(self) -> None:
-        """In no interval was more admitted than 105 % of the budget."""
+        """In no interval was more admitted than 105 % of the budget, and no points are forgotten."""
+        assert all(bucket.is_empty or bucket in self.holding for bucket in self.buckets)
         most = least = total = 0.0
         for at, points in self.admitted:
             # The maximum over all intervals, in one pass: points so far, less what was restored.
@@ -152,7 +157,7 @@ def test_a_client_at_its_limit_gets_its_whole_rate_from_two_processes() -> None:
 
 
 def test_a_refusal_is_remembered_until_the_bucket_can_have_enough() -> None:
-    bucket = Bucket(KIND, "client", 0.0)
+    bucket = Bucket(KIND, "client", 0.0, set())
     bucket.ask(1_000)
     bucket.put(Lease(0, 100.0), 0.0, 0.0)
     assert not bucket.has_enough(1_000, 1.79)
@@ -162,7 +167,7 @@ def test_a_refusal_is_remembered_until_the_bucket_can_have_enough() -> None:
 
 
 def test_what_a_process_got_back_counts_for_its_next_lease() -> None:
-    bucket = Bucket(KIND, "client", 0.0)
+    bucket = Bucket(KIND, "client", 0.0, set())
     bucket.ask(10_000)
     bucket.put(Lease(10_000, 40.0), 0.0, 0.0)
     mark = bucket.draw(10_000, 0.0)
@@ -175,7 +180,7 @@ def test_what_a_process_got_back_counts_for_its_next_lease() -> None:
 
 
 def test_a_slice_expires_and_is_returned() -> None:
-    bucket = Bucket(KIND, "client", 0.0)
+    bucket = Bucket(KIND, "client", 0.0, set())
     bucket.ask(1_000)
     bucket.put(Lease(2_000, 18_000.0), 0.0, 0.1)
     assert bucket.draw(500, 0.99)
@@ -187,14 +192,14 @@ def test_a_slice_expires_and_is_returned() -> None:
 
 def test_a_slice_that_expired_long_ago_is_dropped() -> None:
     for now, returned in ((1.99, 2_000), (2.0, 0)):
-        bucket = Bucket(KIND, "client", 0.0)
+        bucket = Bucket(KIND, "client", 0.0, set())
         bucket.ask(1_000)
         bucket.put(Lease(2_000, 18_000.0), 0.0, 0.0)
         assert bucket.returns(now) == returned
 
 
 def test_points_of_an_older_slice_are_returned_not_kept() -> None:
-    bucket = Bucket(KIND, "client", 0.0)
+    bucket = Bucket(KIND, "client", 0.0, set())
     bucket.ask(1_000)
     bucket.put(Lease(2_000, 18_000.0), 0.0, 0.0)
     mark = bucket.draw(1_000, 0.0)
@@ -205,8 +210,18 @@ def test_points_of_an_older_slice_are_returned_not_kept() -> None:
     assert bucket.returns(1.0) == 600
 
 
+def test_points_that_come_back_to_a_full_bucket_are_dropped() -> None:
+    processes = Processes(BudgetClass("w", 50, 50), 2)
+    assert processes.request(1, 6)
+    processes.now = 1.0
+    processes.end(0.0)
+    assert processes.request(0, 49)
+    assert not processes.request(1, 5)
+    processes.check()
+
+
 def test_a_second_slice_is_leased_before_the_first_is_used_up() -> None:
-    bucket = Bucket(KIND, "client", 0.0)
+    bucket = Bucket(KIND, "client", 0.0, set())
     bucket.ask(1)
     bucket.put(Lease(2_000, 18_000.0), 0.0, 0.0)
     bucket.draw(1_500, 0.0)
@@ -222,7 +237,7 @@ def test_a_second_slice_is_leased_before_the_first_is_used_up() -> None:
 
 
 def test_a_process_asks_for_no_second_slice_while_others_need_the_points() -> None:
-    bucket = Bucket(KIND, "client", 0.0)
+    bucket = Bucket(KIND, "client", 0.0, set())
     bucket.ask(1)
     bucket.put(Lease(2_000, 7_999.0), 0.0, 0.0)
     bucket.draw(2_000, 0.0)
@@ -230,8 +245,77 @@ def test_a_process_asks_for_no_second_slice_while_others_need_the_points() -> No
 
 
 def test_an_expired_slice_serves_requests_while_mongodb_is_away() -> None:
-    bucket = Bucket(KIND, "client", 0.0)
+    bucket = Bucket(KIND, "client", 0.0, set())
     bucket.ask(1)
     bucket.put(Lease(2_000, 18_000.0), 0.0, 0.0)
     assert bucket.draw(2_000, 100.0, aged=True)
     assert not bucket.draw(1, 100.0, aged=True)
+
+
+def test_a_process_alone_keeps_to_the_rate_and_the_size() -> None:
+    bucket = Bucket(KIND, "client", 0.0, set())
+    bucket.retry_at = 1.0
+    assert bucket.draw_alone(19_000, 0.0)
+    assert bucket.draw_alone(1_000, 0.0)
+    assert not bucket.draw_alone(1, 0.0)
+    assert (bucket.remaining(0.0), bucket.seconds_until(1_000, 0.0)) == (0, 2)
+    assert not bucket.draw_alone(1_000, 1.999)
+    assert bucket.draw_alone(1_000, 2.0)
+    assert not bucket.draw_alone(20_001, 1_000.0)
+    assert bucket.draw_alone(20_000, 1_000.0)
+
+
+def test_a_process_alone_gets_back_what_a_request_didnt_need() -> None:
+    bucket = Bucket(KIND, "client", 0.0, set())
+    mark = bucket.draw_alone(20_000, 0.0)
+    bucket.give_back(19_990, mark, 0.0)
+    assert not bucket.draw_alone(19_991, 0.0)
+    assert bucket.draw_alone(19_990, 0.0)
+    assert bucket.returns(0.0) == 0  # the shared bucket has lost nothing
+    bucket.give_back(19_990, mark, 1_000.0)
+    assert not bucket.draw_alone(20_001, 1_000.0)
+
+
+def test_failures_that_come_again_give_no_more_than_one_that_lasts() -> None:
+    bucket = Bucket(KIND, "client", 0.0, set())
+    for second in range(10):
+        bucket.retry_at = second + 1.0
+        while bucket.draw_alone(500, second):
+            pass
+        bucket.put(Lease(0, 20_000.0), second, second)
+        assert not bucket.is_alone
+        assert bucket.remaining(second) == 20_000
+    assert not bucket.draw_alone(500, 9.0)
+    assert bucket.draw_alone(500, 10.0)
+    assert not bucket.draw_alone(1, 10.0)
+
+
+@given(st.lists(st.tuples(st.floats(0, 10), st.integers(1, 20_000), st.floats(0, 1)), max_size=60))
+def test_a_client_within_its_budget_is_never_refused_by_a_process_alone(
+    requests: list[tuple[float, int, float]],
+) -> None:
+    bucket, level, now = Bucket(KIND, "client", 0.0, set()), float(KIND.size), 0.0
+    for pause, price, part in requests:
+        now += pause
+        level = min(KIND.size, level + pause * KIND.rate)
+        if price > level - 1e-6:
+            continue  # it would be over its budget
+        actual = max(1, int(price * part))
+        level -= actual
+        mark = bucket.draw_alone(price, now)
+        assert mark
+        bucket.give_back(price - actual, mark, now)
+
+
+def test_a_lease_after_a_failure_keeps_the_slice_until_it_succeeds() -> None:
+    bucket = Bucket(KIND, "client", 0.0, set())
+    bucket.ask(1)
+    bucket.put(Lease(2_000, 18_000.0), 0.0, 0.0)
+    assert bucket.ask_ahead().returned == 0  # fails
+    assert bucket.ask_ahead().returned == 0
+    bucket.put(Lease(2_000, 16_000.0), 0.5, 0.5)
+    assert bucket.ask_ahead().returned == 2_000  # a third slice would have no place
+    bucket.put(Lease(2_000, 16_000.0), 0.6, 0.6)
+    assert bucket.draw(2_000, 0.6)
+    assert bucket.draw(2_000, 0.6)
+    assert not bucket.draw(1, 0.6)

@@ -5,7 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from app.budget_classes import MOST_CLASSES, MOST_KEYS, MOST_POINTS, by_role, read_classes, read_keys
+from app.budget_classes import (
+    MOST_CLASSES,
+    MOST_KEYS,
+    MOST_POINTS,
+    SIGN_IN,
+    about_sizes,
+    by_role,
+    read_classes,
+    read_keys,
+)
 from app.settings import Settings, SettingsError, load
 
 DIGEST = sha256(b"a key").hexdigest()
@@ -110,3 +119,13 @@ def test_settings_are_read_from_files_too(monkeypatch: pytest.MonkeyPatch, tmp_p
 
 def test_by_default_there_are_no_budgets() -> None:
     assert (Settings().budgets, Settings().client_keys) == ((), ())
+
+
+def test_a_budget_that_is_too_small_for_a_sign_in_is_warned_of() -> None:
+    classes = read_classes(f"public=50:200,student=1:{SIGN_IN - 1},staff=1:{SIGN_IN},partner=unlimited")
+    public, student = about_sizes(classes)
+    assert public == (
+        "The budget public=50:200 is too small for a sign-in, which needs 461 points: "
+        "choose a larger size in LECTERN_BUDGETS."
+    )
+    assert "student=1:460" in student

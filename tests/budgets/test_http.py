@@ -1,5 +1,6 @@
 """Budgets over HTTP: a gateway under uvicorn."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -8,8 +9,12 @@ from typing import Any
 import httpx
 import pytest
 
+from app.budgets.bucket import Bucket
+from app.observing import Listener, Record
+from app.observing.request_line import fields_of
 from loaders.mongo.database import Database
 from resolvers.context import Viewer
+from tests.budgets.conftest import Warm
 from tests.http.requests import Serve, client, error
 from tests.loaders.mongod import Mongod
 from tests.support import TOKENS
@@ -35,20 +40,14 @@ async def http(serve: Serve, database: Database) -> AsyncIterator[httpx.AsyncCli
         yield http
 
 
-@pytest.fixture
-def address(request: pytest.FixtureRequest) -> dict[str, str]:
-    """The header fields of an address that no other test has: a proxy on this machine is trusted."""
-    digest = sha256(request.node.name.encode()).digest()
-    return {"x-forwarded-for": f"10.{digest[0]}.{digest[1]}.{digest[2]}"}
-
-
 async def ask(http: httpx.AsyncClient, query: str, headers: dict[str, str], **body: Any) -> httpx.Response:
     return await http.post("/graphql", json={"query": query, **body}, headers=headers)
 
 
 async def test_each_response_has_the_state_of_the_budget(
-    http: httpx.AsyncClient, address: dict[str, str]
+    http: httpx.AsyncClient, address: dict[str, str], warm: Warm
 ) -> None:
+    await warm(http, TYPENAME)
     first, second = [await ask(http, TYPENAME, address) for _ in range(2)]
     assert first.headers["ratelimit-policy"] == '"public";q=105;w=105;qu="cost"'
     assert first.headers["ratelimit"] == '"public";r=104;t=1'
@@ -68,7 +67,7 @@ async def spend(http: httpx.AsyncClient, headers: dict[str, str], query: str = T
 async def test_over_the_limit(http: httpx.AsyncClient, address: dict[str, str], accept: str) -> None:
     answer = await spend(http, {**address, "accept": accept})
     wait = int(answer.headers["retry-after"])
-    message = f"Your budget is spent: this operation costs 1. Try again in {wait} s."
+    message = f"Your budget has too few points left: this operation costs 1. Try again in {wait} s."
     assert error(answer) == (429, "RATE_LIMITED", message)
     assert answer.json()["errors"][0]["extensions"]["retryAfter"] == wait >= 1
     assert answer.headers["content-type"].startswith(accept)
@@ -87,26 +86,27 @@ async def test_after_the_time_of_the_answer_a_request_is_admitted(
 
 
 async def test_an_operation_that_no_budget_can_hold_is_too_large(
-    http: httpx.AsyncClient, address: dict[str, str]
+    http: httpx.AsyncClient, address: dict[str, str], warm: Warm
 ) -> None:
+    await warm(http, QUERY)
     answer = await ask(http, QUERY, address)
     assert error(answer) == (
         200,
         "OPERATION_TOO_LARGE",
         f"The operation costs up to {PRICE}, but at most 105 are allowed (LECTERN_BUDGETS). A budget of the "
-        "class `public` never holds more. Request smaller pages with `first`, or fewer fields.",
+        "class `public` never holds more. Request less at once.",
     )
     assert "retry-after" not in answer.headers
-    assert answer.headers["ratelimit"] == '"public";r=105;t=0'
+    assert answer.headers["ratelimit"] == '"public";r=104;t=1'
 
 
 async def test_exactly_the_size_is_admitted_and_one_more_is_not(
-    serve: Serve, database: Database, address: dict[str, str]
+    serve: Serve, database: Database, address: dict[str, str], other_address: dict[str, str]
 ) -> None:
     async with client(serve(budgets=f"public=1:{PRICE}")) as http:
         assert "errors" not in (await ask(http, QUERY, address)).json()
     async with client(serve(budgets=f"public=1:{PRICE - 1}")) as http:
-        assert error(await ask(http, QUERY, address))[1] == "OPERATION_TOO_LARGE"
+        assert error(await ask(http, QUERY, other_address))[1] == "OPERATION_TOO_LARGE"
 
 
 async def test_what_an_operation_didnt_do_is_given_back(
@@ -122,15 +122,22 @@ async def test_what_an_operation_didnt_do_is_given_back(
         assert error(await ask(http, QUERY, address))[:2] == (429, "RATE_LIMITED")
 
 
-async def test_a_refused_operation_pays_a_point(http: httpx.AsyncClient, address: dict[str, str]) -> None:
-    for text in ("{ absent }", "{", "query($a: Int!) { __typename }"):
+async def test_a_refused_operation_pays_a_point(
+    http: httpx.AsyncClient, address: dict[str, str], warm: Warm
+) -> None:
+    texts = ("{ absent }", "{", "query($a: Int!) { __typename }")
+    await warm(http, *texts)
+    for text in texts:
         await ask(http, text, address)
     left = int((await ask(http, "{ absent }", address)).headers["ratelimit"].split(";")[1][2:])
     assert 101 <= left < 105
     assert error(await spend(http, address, "{ absent }"))[:2] == (429, "RATE_LIMITED")
 
 
-async def test_the_cost_is_shown_on_request_only(http: httpx.AsyncClient, address: dict[str, str]) -> None:
+async def test_the_cost_is_shown_on_request_only(
+    http: httpx.AsyncClient, address: dict[str, str], warm: Warm
+) -> None:
+    await warm(http, TYPENAME)
     assert "extensions" not in (await ask(http, TYPENAME, address)).json()
     answer = await ask(http, TYPENAME, {**address, "x-lectern-cost": "1"})
     cost = answer.json()["extensions"]["cost"]
@@ -165,9 +172,10 @@ fragment R on RateLimit { cost }
 
 @pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "reference"])
 async def test_the_field_has_the_budget(
-    serve: Serve, database: Database, address: dict[str, str], compiled: bool
+    serve: Serve, database: Database, address: dict[str, str], warm: Warm, compiled: bool
 ) -> None:
     async with client(serve(budgets=CLASSES, compiled_execution=compiled)) as http:
+        await warm(http, RATE_LIMIT)
         answer = await ask(http, RATE_LIMIT, {**address, "x-lectern-trace": "1"})
     body = answer.json()
     found = body["data"]["rateLimit"]
@@ -228,6 +236,23 @@ async def test_pages_can_read_the_headers(serve: Serve, database: Database, addr
     assert {"ratelimit", "ratelimit-policy", "retry-after"} <= set(exposed.split(", "))
 
 
+async def test_the_record_of_a_refused_operation_has_its_price(
+    serve: Serve, database: Database, address: dict[str, str], warm: Warm
+) -> None:
+    records: list[Record] = []
+
+    class Records(Listener):
+        def request_ended(self, record: Record) -> None:
+            records.append(record)
+
+    async with client(serve(Records(), budgets=f"public=1:{PRICE}")) as http:
+        await warm(http, QUERY)
+        await ask(http, TYPENAME, address)
+        assert (await ask(http, QUERY, address)).status_code == 429
+    assert (records[-1].code, records[-1].price) == ("RATE_LIMITED", PRICE)
+    assert fields_of(records[-1])["price"] == PRICE
+
+
 async def test_the_metrics_count(serve: Serve, database: Database, address: dict[str, str]) -> None:
     async with client(serve(budgets="public=1:10", metrics=True)) as http:
         await spend(http, address)
@@ -241,8 +266,29 @@ async def test_the_metrics_count(serve: Serve, database: Database, address: dict
     assert float(lines[refusals]) == 1
 
 
+async def test_points_are_returned_although_an_error_was_unexpected(
+    serve: Serve, database: Database, address: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    returns, errors = Bucket.returns, [ValueError("unexpected")]
+
+    def failing_once(bucket: Bucket, now: float) -> int:
+        if errors:
+            raise errors.pop()
+        return returns(bucket, now)
+
+    monkeypatch.setattr(Bucket, "returns", failing_once)
+    async with client(serve(budgets="public=100:9000", metrics=True)) as http:
+        await ask(http, TYPENAME, address)
+        async with asyncio.timeout(30):
+            while not await database["budgets"].find_one({"level": {"$gte": 8_999}}):  # noqa: ASYNC110 # polls MongoDB
+                await asyncio.sleep(0.1)
+        page = (await http.get("/metrics")).text
+    assert errors == []
+    assert 'lectern_background_failures_total{task="budgets"} 1' in page
+
+
 async def test_with_the_store_away_nothing_fails(
-    serve: Serve, own_mongod: Mongod, address: dict[str, str]
+    serve: Serve, own_mongod: Mongod, address: dict[str, str], warm: Warm
 ) -> None:
     own = own_mongod.settings()
     changed = {"mongodb_uri": own.mongodb_uri, "mongodb_database": own.mongodb_database}
@@ -251,9 +297,15 @@ async def test_with_the_store_away_nothing_fails(
         "namespace": "own.budgets",
         "errorCode": 96,
     }
-    async with client(serve(budgets="public=1:1", metrics=True, **changed)) as http:
+    async with client(serve(budgets="public=1:10", metrics=True, **changed)) as http:
+        await warm(http, TYPENAME)
         with own_mongod.failing(**failing):
             answers = [await ask(http, TYPENAME, address) for _ in range(10)]
+            refused = await spend(http, address)
         page = (await http.get("/metrics")).text
     assert {answer.status_code for answer in answers} == {200}
-    assert 'lectern_budget_unchecked_total{class="public"} 10' in page
+    assert error(refused)[:2] == (429, "RATE_LIMITED")
+    assert refused.headers["retry-after"] == "1"
+    assert refused.headers["ratelimit"] == '"public";r=0;t=10'
+    (line,) = [line for line in page.splitlines() if line.startswith("lectern_budget_unchecked_total{")]
+    assert float(line.rpartition(" ")[2]) >= 10

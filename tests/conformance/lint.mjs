@@ -21,7 +21,6 @@ const VALUE_TYPES = [
   'RatingSummary',
   'ReviewReply',
   'UserError',
-  'Viewer',
 ];
 
 const RULES = {

@@ -48,6 +48,7 @@ async def test_the_image_serves_with_a_read_only_root(
         _check_config(image)
         _check_files(image)
         _check_bill_of_materials(image)
+        _check_cost(image, tmp_path / "operations")
         with _serving(image, settings, tmp_path / "log") as (process, port):
             _check_answers(port)
             assert image.run("python", "/opt/lectern/healthcheck.py", str(port)).returncode == 0
@@ -88,6 +89,25 @@ def _check_bill_of_materials(image: Image) -> None:
     assert {line for line in locked if line.startswith(("gunicorn=", "starlette=", "pymongo="))} <= pinned
     assert any(one.get("purl", "").startswith("pkg:deb/debian/libc6@") for one in bill["components"])
     assert re.search(r"\d+ packages \(\d+ deb, \d+ pypi\)", image.summary)
+
+
+def _check_cost(image: Image, folder: Path) -> None:
+    """The recipe for CI in docs/cost.md, without docker."""
+    folder.mkdir()
+    (folder / "cards.graphql").write_text("query Cards { courses(first: 5) { nodes { title } } }")
+    mounted = ("--ro-bind", str(folder), "/mnt")
+    for most, status in (("1000", 0), ("10", 1)):
+        command = image.command(
+            "lectern",
+            "cost",
+            "/mnt",
+            "--max",
+            most,
+            environment={"LECTERN_ENV": "development"},
+            mounts=mounted,
+        )
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert (done.returncode, "Cards" in done.stdout) == (status, True), done
 
 
 @contextmanager

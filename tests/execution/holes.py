@@ -72,6 +72,7 @@ _KEYS = {
 #: The keys that permissions read.
 _STATUSES = {
     "courses": ["status"],
+    "courseRuns": ["status"],
     "enrollments": ["status"],
     "reviews": ["status"],
 }

@@ -31,19 +31,24 @@ class _Hooked:
         if name == "database":
             return _Hooked(value, self._hook, self._name)
         if name in _WITH_CURSOR:
-            return lambda *args, **options: _Cursor(value(*args, **options), self._hook, self._name, name)
+            return lambda *args, **options: _Cursor(
+                lambda: value(*args, **options), self._hook, self._name, name
+            )
         if name in _WITHOUT:
             return lambda *args, **options: self._hook(self._name, name, lambda: value(*args, **options))
         return value
 
 
 class _Cursor:
-    def __init__(self, opened: Any, hook: Hook, collection: str, command: str) -> None:
-        self._opened, self._hook, self._of = opened, hook, (collection, command)
+    """A cursor. It is opened when its command is sent: PyMongo's `aggregate` is a coroutine function."""
+
+    def __init__(self, open_: Callable[[], Any], hook: Hook, collection: str, command: str) -> None:
+        self._open, self._hook, self._of = open_, hook, (collection, command)
 
     async def to_list(self, length: int | None) -> Any:
         return await self._hook(*self._of, lambda: self._rows(length))
 
     async def _rows(self, length: int | None) -> Any:
-        cursor = await self._opened if isawaitable(self._opened) else self._opened
+        opened = self._open()
+        cursor = await opened if isawaitable(opened) else opened
         return await cursor.to_list(length)

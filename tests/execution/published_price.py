@@ -11,6 +11,7 @@ from graphql import (
     ListValueNode,
     NullValueNode,
     ObjectValueNode,
+    Undefined,
     ValueNode,
     VariableNode,
     build_schema,
@@ -37,7 +38,8 @@ class Parts(NamedTuple):
 
     @property
     def price(self) -> int:
-        return self.objects + self.values // VALUES_OF_AN_OBJECT + self.commands * OBJECTS_OF_A_COMMAND
+        points = self.objects + self.values // VALUES_OF_AN_OBJECT + self.commands * OBJECTS_OF_A_COMMAND
+        return max(1, points)
 
 
 @dataclass
@@ -166,7 +168,9 @@ class Published:
         return any(isinstance(f, dict) and f.get("search") is not None for f in filters)
 
     def value(self, node: ValueNode) -> Any:
-        return value_from_ast_untyped(node, self.variables.coerced)
+        """Returns the value of an argument; None if it is a variable without a value."""
+        value = value_from_ast_untyped(node, self.variables.coerced)
+        return None if value is Undefined else value
 
     def list_values(self, node: ValueNode, type_: Any) -> Any:
         """The number of values in lists. A single value in place of a list is a list of one."""

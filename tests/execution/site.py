@@ -27,6 +27,7 @@ _WORDS = {
     "categories": ("courses", "categorySlug"),
     "tags": ("courses", "tags"),
     "languages": ("courses", "language"),
+    "institutions": ("courses", "institution"),
     "countries": ("students", "country"),
 }
 
@@ -37,6 +38,8 @@ _REVIEW_ORDERS = ["NEWEST", "HELPFUL", "RATING"]
 LISTS: Mapping[tuple[str, str], Sequence[str]] = {
     ("Query", "courses"): _COURSE_ORDERS,
     ("Query", "students"): [],
+    ("Query", "instructors"): [],
+    ("Query", "accounts"): [],
     ("Query", "auditLog"): [],
     ("Viewer", "wishlist"): [],
     ("Category", "courses"): _COURSE_ORDERS,
@@ -44,6 +47,7 @@ LISTS: Mapping[tuple[str, str], Sequence[str]] = {
     ("Course", "runs"): [],
     ("Course", "reviews"): _REVIEW_ORDERS,
     ("Course", "enrollments"): [],
+    ("CourseRun", "enrollments"): [],
     ("Student", "reviews"): _REVIEW_ORDERS,
     ("Student", "enrollments"): [],
 }
@@ -84,9 +88,10 @@ async def survey(name: str, database: Database) -> Site:
         str(row.type_name): [ids.encode_id(str(row.type_name), d) for d in found[row.name]]
         for row in with_types()
     }
-    slugs = {c: _texts(d.get("slug") for d in found[c]) for c in ("courses", "categories")}
+    slugs = {c: _texts(d.get("slug") for d in found[c]) for c in ("courses", "categories", "instructors")}
     words = {w: _texts(_flat(d.get(field) for d in found[c])) for w, (c, field) in _WORDS.items()}
     titles = _texts(d.get(key) for c, key in (("courses", "title"), ("students", "name")) for d in found[c])
+    words |= {"instructors": own["Instructor"], "runs": own["CourseRun"]}
     words["search"] = [word for title in titles for word in title.split()]
     viewers = _viewers(found)
     wisher = next((viewer for viewer in viewers if viewer.student_id), STAFF)

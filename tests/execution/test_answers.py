@@ -110,8 +110,11 @@ async def test_nothing_is_recorded_unless_the_request_asks(database: Database) -
         ("{ courses { totalCount } }", STAFF, False),
         ("{ courses(first: 1000) { totalCount } }", PUBLIC, False),
         ("mutation { signOut(input: {}) { clientMutationId } }", PUBLIC, False),
+        ("{ courses { totalCount } viewer { roles } }", PUBLIC, False),
+        ("{ mine: rateLimit { limit } }", PUBLIC, False),
+        ("{ courses { nodes { ...F } } } fragment F on Course { viewerCanReview }", PUBLIC, False),
     ],
-    ids=["public", "with a token", "with an error", "mutation"],
+    ids=["public", "with a token", "with an error", "mutation", "viewer", "budget", "nested"],
 )
 async def test_what_may_be_cached(database: Database, text: str, viewer: Viewer, cacheable: bool) -> None:
     found = await answer(database, text, viewer)

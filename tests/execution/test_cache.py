@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.execution import Executor, Operation, Prepared, Refusal
 from app.execution.cache import Cache
-from app.execution.executor import _size_of_document
+from app.execution.document_cache import size_of_document
 from resolvers.schema import schema
 from tests.support import UNLIMITED
 
@@ -138,7 +138,7 @@ def test_the_estimated_size_of_an_operation_is_about_its_memory() -> None:
     gc.collect()
     taken, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    size = sum(_size_of_document(text, document) for text, document in documents)
+    size = sum(size_of_document(text, document) for text, document in documents)
     assert taken < size < taken * 3, (taken, size)
 
 
@@ -165,6 +165,6 @@ def test_the_estimated_size_of_few_tokens_follows_their_text(text: str, long: st
         gc.collect()
         taken.append(tracemalloc.get_traced_memory()[0])
     tracemalloc.stop()
-    size = _size_of_document(prepared.operation.query, prepared.document)
+    size = size_of_document(prepared.operation.query, prepared.document)
     more = taken[1] - taken[0]
     assert more < size * 1.1 < more * 3, (more, size)

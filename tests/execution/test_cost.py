@@ -11,6 +11,7 @@ from app.execution.document import Document
 from app.execution.pricing.cost import Cost
 from app.operation_limits import Limits
 from resolvers.schema import schema
+from tests.budgets.pages import CARD, PAGES
 from tests.support import UNLIMITED
 
 
@@ -19,7 +20,7 @@ def cost(query: str, variables: dict[str, Any] | None = None, limits: Limits = U
     operation = get_operation_ast(text)
     assert operation is not None
     document = Document(schema, text, operation)
-    return document.cost(document.variables.coerced(variables), limits)
+    return document.priced(document.variables.coerced(variables), limits).cost
 
 
 def refusal(answer: Any) -> Any:
@@ -314,7 +315,7 @@ def test_a_cached_cost_depends_on_whether_there_is_a_search() -> None:
     operation = get_operation_ast(text)
     assert operation is not None
     document = Document(schema, text, operation)
-    costs = [document.cost(document.variables.coerced({"s": s}), UNLIMITED) for s in (None, "a", None)]
+    costs = [document.priced(document.variables.coerced({"s": s}), UNLIMITED).cost for s in (None, "a", None)]
     assert [found.commands for found in costs] == [1, 3, 1]
 
 
@@ -364,3 +365,44 @@ def test_every_operation_is_accepted_up_to_exactly_its_price(
     for allowed, expected in ((price, Prepared), (price - 1, Refusal)):
         executor = Executor(schema, replace(UNLIMITED, cost=allowed))
         assert isinstance(executor.prepare(Operation(query, variables)), expected)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_turning_plans_off_raises_no_price_of_a_page(name: str) -> None:
+    """Typical pages have no equal calls."""
+    page = Operation(PAGES[name] + CARD)
+    on, off = (Executor(schema, compiled=compiled).prepare(page) for compiled in (True, False))
+    assert isinstance(on, Prepared)
+    assert isinstance(off, Prepared)
+    assert off.cost == on.cost
+
+
+def test_a_price_is_the_same_before_and_with_the_variables_if_plans_are_off() -> None:
+    query = Operation("{ a: courses { totalCount } b: courses { totalCount } }")
+    executor = Executor(schema, compiled=False)
+    prepared, highest = executor.prepare(query), executor.highest_price(query)
+    assert isinstance(prepared, Prepared)
+    assert not isinstance(highest, Refusal)
+    assert highest.cost == prepared.cost
+    assert highest.cost.commands == 4
+
+
+@pytest.mark.parametrize(
+    ("query", "advice"),
+    [
+        ("{ courses { nodes { id } } }", "Request smaller pages with `first`, or fewer fields."),
+        ('{ nodes(ids: ["a", "b"]) { id } }', "Request fewer ids, or fewer fields."),
+        (
+            '{ nodes(ids: ["a", "b"]) { ... on Course { reviews { nodes { id } } } } }',
+            "Request smaller pages with `first`, fewer ids, or fewer fields.",
+        ),
+        ('mutation { signOut(input: {refreshToken: "x"}) { errors { code } } }', "Request fewer fields."),
+    ],
+    ids=["pages", "ids", "both", "neither"],
+)
+def test_the_advice_about_a_price_fits_the_operation(query: str, advice: str) -> None:
+    executor = Executor(schema, replace(UNLIMITED, cost=1))
+    assert refusal(executor.prepare(Operation(query))).endswith(f" (LECTERN_MAX_COST). {advice}")
+    highest = executor.highest_price(Operation(query))
+    assert not isinstance(highest, Refusal)
+    assert highest.advice == advice

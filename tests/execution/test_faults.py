@@ -150,7 +150,13 @@ async def test_a_cancelled_request_leaves_nothing_running(
             await running
         if not compiled:
             never.set()
-        await asyncio.wait(asyncio.all_tasks() - before | {asyncio.create_task(asyncio.sleep(0))})
+        left = {task for task in asyncio.all_tasks() - before if not _reads_for_the_driver(task)}
+        await asyncio.wait(left | {asyncio.create_task(asyncio.sleep(0))})
+
+
+def _reads_for_the_driver(task: asyncio.Task[Any]) -> bool:
+    """Returns whether a task reads from a connection. The monitors of any open client do so at any time."""
+    return getattr(task.get_coro(), "__qualname__", "") == "PyMongoProtocol.read"
 
 
 def _ordered(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

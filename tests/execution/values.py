@@ -11,7 +11,7 @@ from tests.execution.site import Site
 from tests.execution.tree import Field, Tree, Value
 
 #: For a root field, the type of the ID that it takes.
-_TAKES = {"course": "Course", "student": "Student", "review": "Review"}
+_TAKES = {"course": "Course", "instructor": "Instructor", "student": "Student", "review": "Review"}
 
 _NO_IDS = ["", "nonsense", "Y3JzAAAAAAAAAAAAAAAA", "Y3JzAAAAAAAAAAAAAAAAAA==", 7, "été"]
 _SIZES = [1, 1, 2, 2, 2, 3, 3, 4, 5, 5, 7, 12]
@@ -52,9 +52,12 @@ def _nodes(draw: DrawFn, _: Field, site: Site) -> dict[str, Value]:
     return {"ids": [_any_id(draw, site) for _ in range(size)]}
 
 
-def _course(draw: DrawFn, _: Field, site: Site) -> dict[str, Value]:
+def _by_id_or_slug(draw: DrawFn, field: Field, site: Site) -> dict[str, Value]:
     by = draw(st.sampled_from([("slug",)] * 4 + [("id",)] * 4 + [(), ("id", "slug")]))
-    drawn = {"id": lambda: _id(draw, "Course", site), "slug": lambda: _slug(draw, "courses", site)}
+    drawn = {
+        "id": lambda: _id(draw, _TAKES[field.name], site),
+        "slug": lambda: _slug(draw, f"{field.name}s", site),
+    }
     return {name: drawn[name]() for name in by}
 
 
@@ -69,7 +72,8 @@ def _by_id(draw: DrawFn, field: Field, site: Site) -> dict[str, Value]:
 _ROOT: Mapping[str, Callable[[DrawFn, Field, Site], dict[str, Value]]] = {
     "node": _node,
     "nodes": _nodes,
-    "course": _course,
+    "course": _by_id_or_slug,
+    "instructor": _by_id_or_slug,
     "category": _category,
     "student": _by_id,
     "review": _by_id,

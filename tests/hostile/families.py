@@ -134,7 +134,8 @@ def _comments(size: int, salt: int) -> Request:
 
 
 _FACETS = " ".join(
-    f"{name} {{ value count }}" for name in ("categories", "levels", "deliveryModes", "ratings")
+    f"{name} {{ value count label }}"
+    for name in ("categories", "levels", "deliveryModes", "ratings", "tags", "languages", "currencies")
 )
 _REVIEWER = f"student {{ {leaves('Student')} }}"
 _NODES = " ".join(

@@ -13,6 +13,7 @@ from tests.hostile import mongod, sockets
 from tests.hostile.conftest import load, production
 from tests.hostile.gateway import JSON, Gateway, Reply, serving
 from tests.hostile.mongod import Mongod
+from tests.server.processes import until
 from tests.storm.storm import settings_of
 
 DEADLINE = 4.0  # seconds that a request has in these tests
@@ -148,6 +149,7 @@ def test_requests_fail_fast_while_mongodb_is_gone_and_the_log_stays_short(
         later = [timed(lambda kind=kind: asked(patient, kind)) for kind in MEDIA_TYPES * 20]  # type: ignore[misc] # binds the loop variable
         write, seconds = timed(lambda: patient.ask(SIGN_UP % time.time_ns()))
         unready = patient.get("/readyz")
+        until(lambda: "MongoDB is not responding" in patient.log.read_text()[log:])  # written in background
         added = patient.log.read_text()[log:]
     finally:
         own.start()

@@ -14,6 +14,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from app.main import create_app
+from app.observing import Listener
 from app.settings import Settings
 from loaders.mongo.database import Database
 from tests.http.requests import Serve, client
@@ -40,13 +41,13 @@ def running(app: ASGIApp) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def serve(settings: Settings, indexed_database: Database) -> Iterator[Serve]:
-    """`serve(setting=value, …)`: the URL of a gateway; equal settings share one gateway."""
+    """`serve(*listeners, setting=value, …)`: the URL of a gateway; equal arguments share one gateway."""
     with ExitStack() as stack:
         urls: dict[str, str] = {}
 
-        def url(**changed: Any) -> str:
-            if (key := repr(changed)) not in urls:
-                gateway = create_app(Settings.model_validate(settings.model_dump() | changed))
+        def url(*listeners: Listener, **changed: Any) -> str:
+            if (key := repr((listeners, changed))) not in urls:
+                gateway = create_app(Settings.model_validate(settings.model_dump() | changed), *listeners)
                 urls[key] = stack.enter_context(running(gateway))
             return urls[key]
 

@@ -116,6 +116,20 @@ async def test_only_origins_in_the_settings_are_allowed(url: str, origin: str, a
     assert {"origin", "accept", "accept-encoding"} == vary(answered)
 
 
+@pytest.mark.parametrize("second", [ORIGIN, "http://a.example", "https://evil.example"])
+async def test_two_origins_are_not_allowed(url: str, second: str) -> None:
+    for first, last in ((ORIGIN, second), (second, ORIGIN)):
+        async with client(url) as http:
+            answered = await post(http, BODY, ("origin", first), ("origin", last))
+            preflighted = await http.options(
+                "/graphql",
+                headers=[("origin", first), ("origin", last), ("access-control-request-method", "POST")],
+            )
+        assert (answered.status_code, preflighted.status_code) == (200, 403)
+        assert "access-control-allow-origin" not in answered.headers
+        assert "access-control-allow-origin" not in preflighted.headers
+
+
 def lines_of_pages(capsys: pytest.CaptureFixture[str]) -> list[str]:
     """The lines of the log about pages. Another test's late line can be among the others."""
     return [line for line in capsys.readouterr().out.splitlines() if "a page" in line]

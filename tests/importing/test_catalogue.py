@@ -130,6 +130,70 @@ def test_an_instructor_that_courses_have_named_gets_the_row_with_the_name(shell:
     )
 
 
+def test_new_instructors_get_slugs_which_later_imports_keep(shell: Shell) -> None:
+    shell.database["instructors"].insert_many(
+        [
+            factories.instructor("Ada Moe", slug="ada-moe"),
+            factories.instructor("C", slug="c", oldSlugs=["bo"]),
+        ]
+    )
+    courses = "id,title,instructors\nc1,Statics,Ada Moe; Ben Roe\n"
+    imported(shell, "courses", courses)
+    imported(shell, "instructors", "id,name\n7,Ada Moe\n8,Bo\n9,Ada Moe\n10,???\n", "i.csv")
+    slugs = [
+        ("ada-moe",),
+        ("c",),
+        ("ada-moe-s",),
+        ("ben-roe",),
+        ("ada-moe-7",),
+        ("bo-8",),
+        ("ada-moe-9",),
+        ("10",),
+    ]
+    assert sorted(found(shell, "instructors", "slug")) == sorted(slugs)
+    imported(shell, "instructors", "id,name\n8,Bob\n", "b.csv")
+    bob = shell.database["instructors"].find_one({"slug": "bo-8"})
+    assert bob is not None
+    assert (bob["name"], bob["sortName"], bob["searchTerms"]) == ("Bob", "bob", ["bob"])
+
+
+@pytest.mark.parametrize("collection", ["instructors", "courses"])
+def test_an_export_restores_slugs_of_new_instructors(
+    fresh_shell: Callable[[str], Shell], collection: str
+) -> None:
+    """Other people may have them there."""
+    first = fresh_shell("one")
+    imported(first, "courses", "id,title,instructor\nc1,Statics,Ada Moe\n")
+    first.database["instructors"].update_one({}, {"$set": {"slug": "ada", "oldSlugs": ["countess"]}})
+    file = first.directory / "export.ndjson"
+    assert first.run("export", collection, file).exit_code == 0
+    assert b"searchTerms" not in file.read_bytes()
+    first.database["instructors"].update_one({}, {"$set": {"slug": "a"}})
+    assert first.ok("import", collection, file)["unchanged"] == 1
+    assert found(first, "instructors", "slug") == [("a",)]
+    second = fresh_shell("two")
+    assert second.ok("import", collection, file)["created"] == 1
+    (ada,) = second.all("instructors")
+    assert (ada["slug"], ada["oldSlugs"], ada["sortName"]) == ("ada", ["countess"], "ada moe")
+    third = fresh_shell("two")
+    third.database["instructors"].insert_one(factories.instructor("Another", slug="ada"))
+    assert third.ok("import", collection, file)["created"] == 1
+    assert len({slug for (slug,) in found(third, "instructors", "slug")}) == 2
+
+
+def test_an_exported_instructor_without_a_name_does_not_stop_an_import(
+    fresh_shell: Callable[[str], Shell],
+) -> None:
+    first = fresh_shell("one")
+    imported(first, "courses", "id,title,instructor\nc1,Statics,Ada Moe\n")
+    first.database["instructors"].update_one({}, {"$unset": {"name": 1}})
+    file = first.directory / "courses.ndjson"
+    assert first.run("export", "courses", file).exit_code == 0
+    second = fresh_shell("two")
+    assert second.ok("import", "courses", file)["created"] == 1
+    assert found(second, "instructors", "slug", "name") == [("ada-moe", "")]
+
+
 def test_without_ids_the_name_is_the_id(shell: Shell) -> None:
     imported(shell, "courses", "id,title,instructors\nc1,Statics,Ada Moe\n")
     imported(shell, "instructors", "first name,last name,bio\nAda,Moe,B\n")

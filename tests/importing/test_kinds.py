@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from app.importing import printable
 from app.importing.files import Row, SourceError, open_source
+from app.terminal import printable
 from tests.importing.shell import Shell
 
 CSV = b"id,title\n1,A\n2,B\n"

@@ -427,7 +427,8 @@ def add_live_documents(database: Database[Document]) -> None:
     """
     teacher, moment = ObjectId(), datetime(2030, 1, 1, tzinfo=UTC)
     student, other = [document["_id"] for document in database["students"].find().limit(2)]
-    database["instructors"].insert_one({"_id": teacher, "name": "Ada", "headline": "Teaches"})
+    ada = {"_id": teacher, "slug": "ada", "name": "Ada", "headline": "Teaches"}
+    database["instructors"].insert_one(complete("instructors", ada))
     database["categories"].insert_one({"slug": "live", "name": "Live!"})
     course = {
         "slug": "live",

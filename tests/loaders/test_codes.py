@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loaders.codes import country_code, is_country, is_currency, language_tag, minor_units
+from loaders.codes import (
+    country_code,
+    currency_name,
+    is_country,
+    is_currency,
+    language_name,
+    language_tag,
+    minor_units,
+)
 
 
 @pytest.mark.parametrize(
@@ -71,3 +79,20 @@ def test_what_is_read_is_a_code(text: str) -> None:
     code, tag = country_code(text), language_tag(text)
     assert code is None or is_country(code)
     assert tag is None or language_tag(tag) == tag
+
+
+@pytest.mark.parametrize(
+    ("tag", "name"),
+    [
+        ("de", "Deutsch"), ("en", "English"), ("hi", "हिन्दी"), ("pt-BR", "Português (BR)"),
+        ("zh-Hans", "中文 (Hans)"), ("la", "Latina"), ("tlh", "Klingon"), ("qqq", "qqq"), ("DE", "DE"),
+        ("", ""), ("../en", "../en"), ("de-" + 200 * "x", f"Deutsch ({200 * 'x'})"),
+    ],
+)  # fmt: skip
+def test_a_language_has_a_name_to_display(tag: str, name: str) -> None:
+    assert language_name(tag) == name
+
+
+@pytest.mark.parametrize(("code", "name"), [("EUR", "Euro"), ("INR", "Indian Rupee"), ("SQL", "SQL")])
+def test_a_currency_has_a_name_to_display(code: str, name: str) -> None:
+    assert currency_name(code) == name

@@ -41,7 +41,16 @@ async def test_a_new_document_has_every_key(
     ) == ["created"]
     document = await database[collection].find_one()
     assert document is not None
-    unset = {"revision", "oldSlugs", "credits", "institution", "url", "imageUrl", "prerequisiteIds"}
+    unset = {
+        "revision",
+        "oldSlugs",
+        "credits",
+        "institution",
+        "url",
+        "imageUrl",
+        "prerequisiteIds",
+        "mergedInto",
+    }
     assert document.keys() == shape.__annotations__.keys() - unset
 
 

@@ -43,6 +43,13 @@ Documents: TypeAlias = dict[str, dict[str, Document]]
 _FOLDER = Path(loaders.migrations.__file__).parent
 
 
+@pytest.fixture(autouse=True)
+def only_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs only the first migration, which has several steps and batches."""
+    for module in (runner, records):
+        monkeypatch.setattr(module, "MIGRATIONS", MIGRATIONS[:1])
+
+
 class StopError(Exception):
     """Stops a migration."""
 
@@ -59,7 +66,7 @@ def test_the_registry_has_every_module_in_the_order_of_their_numbers() -> None:
 
 
 @pytest.fixture
-async def damaged(database: Database) -> Documents:
+async def damaged(database: Database, only_the_first: None) -> Documents:
     """Stores courses and students with wrong keys, in several batches. Returns what they should become."""
     ids: list[Any] = [*(ObjectId() for _ in range(118)), "a", "b", 7, 1.5, {"a": 1}]
     courses = [factories.course(f"Learn Go {n}", _id=id_, codes=[f"GO-{n}"]) for n, id_ in enumerate(ids)]
@@ -83,7 +90,7 @@ async def test_every_document_gets_its_derived_keys_and_nothing_else_changes(
     (record,) = await migrate(database, pace=0)
     assert await stored(database) == damaged
     assert (record["changed"], record["examined"]) == (633, 2 * 633)
-    assert [status.state for status in await statuses(database)] == ["done"] * len(MIGRATIONS)
+    assert [status.state for status in await statuses(database)] == ["done"]
     entry = await database["auditLog"].find_one({})
     assert entry is not None
     assert (entry["action"], entry["actor"]["subject"]) == ("migrate up", "command line")
@@ -233,6 +240,7 @@ async def test_a_document_that_can_not_be_changed_is_named(
         await migrate(database, pace=0)
 
 
+@pytest.mark.usefixtures("only_the_first")
 async def test_documents_of_another_shape_are_left_alone_and_named(database: Database) -> None:
     wrong: list[Document] = [
         {"codes": 5}, {"title": None}, {"title": 5}, {"slug": 5}, {"oldSlugs": 5}, {"externalId": 5},
@@ -350,7 +358,7 @@ async def test_concurrent_processes_get_one_lease(database: Database) -> None:
 
 
 async def test_a_new_database_needs_no_migration(database: Database) -> None:
-    assert [m.number for m in await pending(database)] == [m.number for m in MIGRATIONS]
+    assert await pending(database) == list(MIGRATIONS[:1])
     await baseline(database)
     assert await pending(database) == []
     await database["courses"].insert_one(factories.course())
@@ -361,4 +369,4 @@ async def test_a_new_database_needs_no_migration(database: Database) -> None:
 async def test_a_database_with_documents_needs_them(database: Database, collection: str) -> None:
     await database[collection].insert_one({"_id": 1})
     await baseline(database)
-    assert await pending(database) == list(MIGRATIONS)
+    assert await pending(database) == list(MIGRATIONS[:1])

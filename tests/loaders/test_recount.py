@@ -212,7 +212,7 @@ async def test_a_waitlist_of_a_full_run_is_no_problem(database: Database) -> Non
 async def test_concurrent_writes_are_neither_reported_nor_lost(database: Database) -> None:
     course, students = factories.course(), [factories.student() for _ in range(30)]
     await store(database, courses=[course], students=students)
-    done = asyncio.Event()
+    done, counted = asyncio.Event(), asyncio.Event()
 
     async def review(student: Document) -> None:
         async def write(tx: Transaction) -> None:
@@ -225,7 +225,9 @@ async def test_concurrent_writes_are_neither_reported_nor_lost(database: Databas
         await transaction(database, write)
 
     async def write_all() -> None:
-        for student in students:
+        for number, student in enumerate(students):
+            if number == 15:
+                await counted.wait()
             await review(student)
         done.set()
 
@@ -234,6 +236,7 @@ async def test_concurrent_writes_are_neither_reported_nor_lost(database: Databas
     while not done.is_set():
         found += await differences(database, fix=True)
         rounds += 1
+        counted.set()
     await writing
     assert rounds > 1
     assert found == []
@@ -258,7 +261,7 @@ _WRONG: Sequence[Value] = (None, True, 4.5, "text", [], ["a"], {}, {"a": 1}, dat
         *(("courses", field) for field in ("studentCount", "seatsUntil", "newestReviewIds")),
         *(
             ("courseRuns", field)
-            for field in ("courseId", "startsAt", "seats", "seatsTaken", "waitlistCount")
+            for field in ("courseId", "startsAt", "status", "seats", "seatsTaken", "waitlistCount")
         ),
         *(("students", field) for field in ("name", "newestReviewIds")),
         *(("enrollments", field) for field in ("courseId", "runId", "studentId", "status")),

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from bson import ObjectId
-from hypothesis import assume, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -106,46 +106,60 @@ class Tabs(RuleBasedStateMachine):
         self.issued.add(new)
         return new
 
-    def _tab(self, data: st.DataObject) -> dict[str, Any]:
-        tab: dict[str, Any] = data.draw(st.sampled_from(self.tabs))
-        assume(self.now - tab["at"] < LASTS)
-        return tab
+    @property
+    def live(self) -> list[dict[str, Any]]:
+        """The tabs whose tokens haven't expired."""
+        return [tab for tab in self.tabs if self.now - tab["at"] < LASTS]
+
+    @property
+    def racing(self) -> list[dict[str, Any]]:
+        """The tabs whose last token may still be used in a race."""
+        return [
+            tab for tab in self.live if tab["last"] and self.now - self.first_used[tab["last"][0]] <= RACE
+        ]
+
+    @property
+    def retrying(self) -> list[dict[str, Any]]:
+        """The tabs that can repeat their last refresh."""
+        return [tab for tab in self.live if tab["last"] and tab["last"][1] is not None]
+
+    @property
+    def old(self) -> list[int]:
+        """The tokens that were used before, longer ago than a race lasts."""
+        return [token for token, at in self.first_used.items() if self.now - at > RACE]
 
     @rule(seconds=st.sampled_from([0.001, 1, 9.9, 10, 11, 600, 86_400 * 9]))
     def wait(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
 
+    @precondition(lambda self: self.live)
     @rule(data=st.data(), key=st.sampled_from([None, "k1", "k2"]))
     def refresh(self, data: st.DataObject, key: str | None) -> None:
-        tab = self._tab(data)
+        tab = data.draw(st.sampled_from(self.live))
         unique = f"{key}-{tab['token']}" if key else None
         new = self._use(tab["token"], unique)
         tab.update(last=(tab["token"], unique), token=new, at=self.now)
 
-    @precondition(lambda self: len(self.tabs) < MAX_BRANCHES - 1)
+    @precondition(lambda self: self.racing and len(self.tabs) < MAX_BRANCHES - 1)
     @rule(data=st.data())
     def duplicate(self, data: st.DataObject) -> None:
         """Another tab refreshes the token that a tab has refreshed just before."""
-        tab = self._tab(data)
-        assume(tab["last"] is not None)
-        token = tab["last"][0]
-        assume(self.now - self.first_used[token] <= RACE)
+        token = data.draw(st.sampled_from(self.racing))["last"][0]
         self.tabs.append({"token": self._use(token, None), "at": self.now, "last": (token, None)})
 
+    @precondition(lambda self: self.retrying)
     @rule(data=st.data())
     def retry(self, data: st.DataObject) -> None:
         """A tab has lost the answer, and asks again with the same key."""
-        tab = self._tab(data)
-        assume(tab["last"] is not None and tab["last"][1] is not None)
+        tab = data.draw(st.sampled_from(self.retrying))
         token, key = tab["last"]
         assert self._use(token, key, is_retry=True) == tab["token"]
 
+    @precondition(lambda self: self.old)
     @rule(data=st.data())
     def steal(self, data: st.DataObject) -> None:
         """A thief comes later than a race lasts. The session would end."""
-        old = [token for token, at in self.first_used.items() if self.now - at > RACE]
-        assume(old)
-        assert refreshed(self.session, data.draw(st.sampled_from(old)), "a thief's", self.now) is None
+        assert refreshed(self.session, data.draw(st.sampled_from(self.old)), "a thief's", self.now) is None
 
     @invariant()
     def is_bounded(self) -> None:

@@ -12,7 +12,7 @@ from loaders.text.folding import folded, is_blank, nfc, spelt
 from loaders.text.search import query
 from loaders.text.slips import near
 from loaders.text.slugs import slugify
-from loaders.text.terms import course_keys, student_keys, words
+from loaders.text.terms import course_keys, name_keys, words
 from tests.support import cpu
 
 #: Texts in which normalisation has something to do.
@@ -157,7 +157,7 @@ def test_stop_words_count_in_titles_only() -> None:
 
 
 def test_terms_of_students() -> None:
-    keys = student_keys({"name": "  Zoë  Łoś "})
+    keys = name_keys({"name": "  Zoë  Łoś "})
     assert keys == {"sortName": "zoe los", "searchTerms": ["zoe", "los"]}
 
 

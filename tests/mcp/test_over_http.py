@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -12,7 +12,10 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 from mcp.shared.exceptions import MCPError
+from mcp_types import CallToolResult, TextContent
+from starlette.requests import Request
 
+from app.mcp import tool_call
 from app.observing import Listener, Record
 from app.settings import Settings
 from loaders.mongo import Database
@@ -70,6 +73,13 @@ async def connected(url: str, mode: str = "auto", **headers: str) -> AsyncIterat
         yield assistant
 
 
+def response(result: CallToolResult) -> Any:
+    """The GraphQL response that a tool has returned."""
+    (content,) = result.content
+    assert isinstance(content, TextContent)
+    return json.loads(content.text)
+
+
 def bearer(viewer: Viewer) -> str:
     return f"Bearer {TOKENS.access(viewer).text}"
 
@@ -101,18 +111,34 @@ async def test_a_call_returns_the_response(tools: Database, start: Start, mode: 
     async with connected(start(mcp=True, operations=operations), mode) as assistant:
         result = await assistant.call_tool("find_courses", {"words": "SQL"})
     expected = {"data": {"courses": {"nodes": [{"title": "Course of SQL"}]}}}
-    assert (result.is_error, result.structured_content) == (False, expected)
-    assert json.loads(result.content[0].text) == expected  # type: ignore[union-attr]
+    assert (result.is_error, response(result)) == (False, expected)
+    assert result.structured_content is None
 
 
 async def test_a_call_is_the_viewers_of_the_token(tools: Database, start: Start) -> None:
     url = start(mcp=True)
     async with connected(url) as assistant:
-        assert (await assistant.call_tool("me")).structured_content == {"data": {"viewer": None}}
+        assert response(await assistant.call_tool("me")) == {"data": {"viewer": None}}
     staff = Viewer(frozenset(("STAFF",)), subject="1")
     async with connected(url, authorization=bearer(staff)) as assistant:
-        found = (await assistant.call_tool("me")).structured_content
+        found = response(await assistant.call_tool("me"))
     assert found == {"data": {"viewer": {"roles": ["STAFF"]}}}
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_concurrent_calls_see_their_own_viewer(tools: Database, start: Start, mode: str) -> None:
+    url = start(mcp=True)
+
+    async def roles(role: str) -> object:
+        headers = {"authorization": bearer(Viewer(frozenset((role,)), subject="1"))} if role else {}
+        async with connected(url, mode, **headers) as assistant:
+            seen = [response(await assistant.call_tool("me"))["data"]["viewer"] for _ in range(3)]
+        assert seen[0] == seen[1] == seen[2]
+        return seen[0] and seen[0]["roles"]
+
+    asked = ["STAFF", "STUDENT", "INSTRUCTOR", ""] * 3
+    found = await asyncio.gather(*map(roles, asked))
+    assert found == [[role] if role else None for role in asked]
 
 
 async def test_what_is_no_tool_cannot_be_called(tools: Database, start: Start) -> None:
@@ -129,6 +155,8 @@ async def test_what_is_no_tool_cannot_be_called(tools: Database, start: Start) -
         ({"words": 1}, "BAD_USER_INPUT"),
         ({"words": "a", "first": 10_000}, "BAD_USER_INPUT"),
         ({"words": "a", "query": "{ __schema { types { name } } }"}, "no argument `query`"),
+        ({"w" * 100_000: 1}, "no argument `www"),
+        ({"words": json.loads("[" * 253 + "]" * 253)}, "nested too deeply"),
     ],
 )
 async def test_wrong_arguments_are_an_error_that_says_why(
@@ -138,10 +166,16 @@ async def test_wrong_arguments_are_an_error_that_says_why(
         result = await assistant.call_tool("find_courses", arguments)
     assert result.is_error
     assert code in result.content[0].text  # type: ignore[union-attr]
+    assert len(result.content[0].text) < 1_000  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(
-    ("value", "told"), [("9" * 30, "an integer of more than 64 bits"), ('"\\ud800"', "Parse error")]
+    ("value", "told"),
+    [
+        ("9" * 30, "an integer of more than 64 bits"),
+        ("[" * 300 + "]" * 300, "recursion limit exceeded"),
+        ('"\\ud800"', "no low surrogate"),
+    ],
 )
 async def test_an_argument_that_cannot_be_passed_on_is_an_error_that_says_why(
     tools: Database, start: Start, value: str, told: str, caplog: pytest.LogCaptureFixture
@@ -159,12 +193,12 @@ async def test_an_argument_that_cannot_be_passed_on_is_an_error_that_says_why(
 
 async def test_a_tool_past_its_budget_says_when_to_try_again(tools: Database, start: Start) -> None:
     budgets = Settings(budgets="public=1:300").budgets
-    async with connected(start(mcp=True, budgets=budgets)) as assistant:
-        results = [await assistant.call_tool("find_courses", {"words": "SQL"}) for _ in range(20)]
-    assert not results[0].is_error
-    last = results[-1].structured_content
-    assert results[-1].is_error
-    (error,) = last["errors"]
+    async with connected(start(mcp=True, budgets=budgets)) as assistant, asyncio.timeout(30):
+        result = await assistant.call_tool("find_courses", {"words": "SQL"})
+        assert not result.is_error
+        while not result.is_error:
+            result = await assistant.call_tool("find_courses", {"words": "SQL"})
+    (error,) = response(result)["errors"]
     assert error["extensions"]["code"] == "RATE_LIMITED"
     assert error["extensions"]["retryAfter"] >= 1
 
@@ -246,3 +280,68 @@ async def test_there_are_no_tools_unless_they_are_turned_on(tools: Database, sta
     async with client(start()) as http:
         answer: httpx.Response = await http.post("/mcp", json=PING, headers=JSON)
     assert answer.status_code == 404
+
+
+async def test_a_response_may_have_so_many_bytes(
+    tools: Database, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with connected(start(mcp=True)) as assistant:
+        (content,) = (await assistant.call_tool("find_courses", {"words": "SQL"})).content
+        assert isinstance(content, TextContent)
+        monkeypatch.setattr(tool_call, "LARGEST", len(content.text))
+        assert not (await assistant.call_tool("find_courses", {"words": "SQL"})).is_error
+        monkeypatch.setattr(tool_call, "LARGEST", len(content.text) - 1)
+        result = await assistant.call_tool("find_courses", {"words": "SQL"})
+    (content,) = result.content
+    assert isinstance(content, TextContent)
+    assert (result.is_error, content.text) == (
+        True,
+        "The response is larger than 100,000 bytes, the most that a tool returns. Call the tool again with a "
+        "smaller `first`.",
+    )
+
+
+async def test_a_tool_without_pages_says_what_to_do_about_a_large_response(
+    tools: Database, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tool_call, "LARGEST", 10)
+    async with connected(start(mcp=True)) as assistant:
+        contents = [(await assistant.call_tool(name)).content[0] for name in ("me", "sign_out")]
+    advice = "Its operation must request smaller pages or fewer fields."
+    for content, end in zip(contents, ("", " Changes that it has made are not undone."), strict=True):
+        assert isinstance(content, TextContent)
+        assert content.text.endswith(f"the most that a tool returns. {advice}{end}")
+
+
+async def test_a_large_response_is_neither_kept_nor_joined() -> None:
+    call = tool_call.ToolCall(cast("Request", None), "mcp")
+    for _ in range(10):
+        await call._send({"type": "http.response.body", "body": b"x" * 10_000, "more_body": True})
+    assert (call.is_too_large, len(call.body)) == (False, 100_000)
+    for _ in range(900):
+        await call._send({"type": "http.response.body", "body": b"x" * 10_000, "more_body": True})
+        assert (call.is_too_large, call.body) == (True, b"")
+
+
+async def test_a_response_is_sent_once(tools: Database, start: Start) -> None:
+    """Not as structured content too."""
+    await store(tools, courses=[factories.course("Q" * 60) for _ in range(50)])
+    call = {"name": "find_courses", "arguments": {"words": "Q" * 60, "first": 50}}
+    async with client(start(mcp=True)) as http:
+        answer = await http.post("/mcp", json=PING | {"method": "tools/call", "params": call}, headers=JSON)
+    assert answer.text.count("Q" * 60) == 50
+    assert answer.json()["result"]["isError"] is False
+
+
+async def test_a_result_is_an_error_if_there_is_no_data(tools: Database, start: Start) -> None:
+    texts = TEXTS | {
+        "5": "query Half { course { title } __typename }",
+        "6": "query None { courses(first: 1, last: 1) { nodes { title } } }",
+    }
+    own = [StoredTool(name, id_, "What is wrong?", {}) for name, id_ in (("half", "5"), ("none", "6"))]
+    await trust(tools, texts, VersionKey("web", "2"), tools=own)
+    async with connected(start(mcp=True)) as assistant:
+        results = [await assistant.call_tool(name) for name in ("half", "none")]
+    assert [one.is_error for one in results] == [False, True]
+    assert [len(response(one)["errors"]) for one in results] == [1, 1]
+    assert [response(one)["data"] for one in results] == [{"course": None, "__typename": "Query"}, None]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.settings import SettingsError, load, settings_table
+from app.settings import SettingsError, load, operation_settings
 from loaders.mongo import Database
 from loaders.persisted import StoredTool, VersionKey, versions
 from tests.persisted.test_commands import MANIFEST, PUSH, Run, run
@@ -45,7 +45,7 @@ async def test_tools_are_stored_with_the_version(
     ]
     path = tools_file(tmp_path, TOOLS)
     assert run("push", manifest, *PUSH, "--tools", path).stderr == (
-        "web 1 has 2 operations and 2 tools; 2 are new.\n"
+        "web 1 has 2 operations and 2 tools; 2 new.\n"
     )
     assert run("push", manifest, *PUSH, "--tools", path).stderr == (
         "web 1 already has these 2 operations and 2 tools.\n"
@@ -93,6 +93,6 @@ async def test_a_name_of_another_clients_tool_is_refused(
 def test_the_setting_needs_the_protocols_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LECTERN_MCP", "true")
     assert load().mcp
-    monkeypatch.setattr(settings_table, "find_spec", lambda name: None)
+    monkeypatch.setattr(operation_settings, "find_spec", lambda name: None)
     with pytest.raises(SettingsError, match=r"LECTERN_MCP needs the protocol's package: run pip install"):
         load()

@@ -38,15 +38,15 @@ def test_it_names_operations_and_describes_their_variables(tmp_path: Path) -> No
         (b"\xff\xfe", "isn't TOML in UTF-8"),
         ("[A", "isn't TOML in UTF-8"),
         ("A = 1", "`A` must be a table, [A], named like an operation of the manifest."),
-        ("[A]", "[A], `description`: it must be a text that says to an assistant what it is for."),
-        ("[A]\ndescription = ' '", "[A], `description`: it must be a text"),
+        ("[A]", "[A]: `description` is missing: say when the assistant should use the tool."),
+        ("[A]\ndescription = ' '", "[A]: `description` must be a text: say when the assistant should"),
         ("[A]\ndescription = 'a'\ntitle = 'b'", "[A]: `title` is unknown; a tool has description"),
         ("[A]\ndescription = 'a'\nname = 'find courses'", "[A]: the name must have 1 to 64 letters"),
         ("[A]\ndescription = 'a'\nname = 1", "[A]: the name must have 1 to 64 letters"),
         ("['Ä']\ndescription = 'a'", "[Ä]: the name must have 1 to 64 letters"),
         ("[A]\ndescription = 'a'\nvariables = 1", "[A]: `variables` must be a table"),
-        ("[A]\ndescription = 'a'\nvariables.b = 1", "[A], `b`: it must be a text"),
-        ("[A]\ndescription = 'a'\n[B]\ndescription = 'b'\nname = 'A'", "two tools are named `A`"),
+        ("[A]\ndescription = 'a'\nvariables.b = 1", "[A]: `b` must be a text: say what the variable means."),
+        ("[A]\ndescription = 'a'\n[B]\ndescription = 'b'\nname = 'A'", "2 tools are named `A`"),
         ("a = " + "[" * 5_000, "isn't TOML in UTF-8"),
     ],
 )  # fmt: skip
@@ -67,6 +67,20 @@ def test_the_longest_name_and_description(tmp_path: Path, name: str, description
     for longer in (text(name + "a", description), text(name, description + "b")):
         with pytest.raises(ToolsFileError):
             read_tools(written(tmp_path, longer))
+
+
+def test_all_problems_of_a_file_are_listed(tmp_path: Path) -> None:
+    path = written(tmp_path, "B = 1\n[A]\ntitle = 'a'\nname = 'a b'\nvariables.c = ' '\n[C]\ndescription = 1")
+    with pytest.raises(ToolsFileError) as refused:
+        read_tools(path)
+    assert str(refused.value).splitlines() == [
+        f"{path}: `B` must be a table, [B], named like an operation of the manifest.",
+        f"{path}: [A]: `title` is unknown; a tool has description, name, variables.",
+        f"{path}: [A]: the name must have 1 to 64 letters, digits, `_` or `-`.",
+        f"{path}: [A]: `description` is missing: say when the assistant should use the tool.",
+        f"{path}: [A]: `c` must be a text: say what the variable means.",
+        f"{path}: [C]: `description` must be a text: say when the assistant should use the tool.",
+    ]
 
 
 def test_the_largest_file_and_the_most_tools(tmp_path: Path) -> None:

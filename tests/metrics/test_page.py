@@ -1,7 +1,9 @@
 """The page at /metrics, and the metrics that a gateway counts, in this process."""
 
 import asyncio
+import inspect
 import re
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +19,7 @@ from app.metrics.families import DERIVED, ERRORS, STORED
 from app.metrics.metrics import Metrics
 from app.metrics.series import Counter
 from app.metrics.shared_memory import SharedMemory
+from app.persisted import AutomaticQueries
 from app.settings import Settings
 from loaders.mongo import Database, Transaction, transaction
 from loaders.mongo.scope import Scope, current_scope
@@ -48,6 +51,16 @@ def test_the_documentation_equals_the_table() -> None:
     }
     assert set(rows) == expected
     assert len(rows) == len(families)
+
+
+def test_the_documentation_names_every_event_of_a_registered_text() -> None:
+    source = inspect.getsource(sys.modules[AutomaticQueries.__module__])
+    events = set(re.findall(r'counts\["([a-z ]+)"\]', source))
+    assert "registered" in events
+    for name, start in (("metrics", "- `event` is"), ("operations", "The metric `lectern_persisted")):
+        page = DOCS.with_name(f"{name}.md")
+        paragraph = page.read_text("utf-8").partition(start)[2].partition("\n\n")[0]
+        assert events <= set(re.findall("`([a-z ]+)`", " ".join(paragraph.split())))
 
 
 async def test_scrapes_at_the_same_time_share_an_answer() -> None:

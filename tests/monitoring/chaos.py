@@ -119,7 +119,7 @@ async def kill_the_majority(world: World, seconds: float) -> None:
 SCENARIOS = (
     Scenario("a worker killed repeatedly", "WorkersDying", 14, kill_workers),
     Scenario("a slow collection", "CollectionSlow", 24, slow_a_collection),
-    Scenario("a flood", "Overloaded", 16, flood),
+    Scenario("a flood", "Overloaded", 28, flood),
     Scenario("the primary killed", "MongoDBAway", 16, kill_the_majority),
 )
 

@@ -11,6 +11,7 @@ from tests.loaders.mongod import Mongod, own_mongod
 from tests.monitoring import gateway, kinds, prometheus
 from tests.monitoring.gateway import MonitoredGateway
 from tests.monitoring.prometheus import Prometheus
+from tests.outbox.receiver import SECRET
 
 __all__ = ["own_mongod"]
 
@@ -24,7 +25,13 @@ def monitored(
     prometheus.require_tools()
     settings, directory = own_mongod.settings(), tmp_path_factory.mktemp("monitored")
     asyncio.run(load(settings))
-    variables = {"LECTERN_REQUEST_TIMEOUT": "2", "LECTERN_SLOW_OPERATION": "0.001"}
+    variables = {
+        "LECTERN_REQUEST_TIMEOUT": "2",
+        "LECTERN_SLOW_OPERATION": "0.001",
+        "LECTERN_BUDGETS": "public=1000000:100000000",  # more than is ever spent
+        "LECTERN_WEBHOOKS": "crm=http://127.0.0.1:1/",  # which doesn't answer
+        "LECTERN_WEBHOOK_SECRETS": f"crm={SECRET}",
+    }
     with (
         gateway.serving(settings, directory, variables) as serving,
         prometheus.scraping(directory, serving.admin) as scraping,
@@ -35,6 +42,7 @@ def monitored(
         kinds.kill_a_worker(serving)
         while monotonic() < until:
             kinds.ask_all(serving, own_mongod)
-        for rare in ("rejections", "worker_deaths", "late_writes"):
+        kinds.publish(serving, own_mongod)
+        for rare in ("rejections", "worker_deaths", "late_writes", "deliveries"):
             scraping.wait_until(f"rate(lectern_{rare}_total[10s])")  # two scrapes
         yield serving, scraping

@@ -9,8 +9,11 @@ from uuid import uuid4
 
 import httpx
 
+from resolvers.relay import encode_id
 from tests.loaders.mongod import NAME, Mongod
 from tests.monitoring.gateway import MonitoredGateway
+from tests.support import TOKENS
+from tests.writes.support import STAFF
 
 QUERIES = (
     "query Courses { courses(first: 5) { nodes { title tags rating { average } } } }",
@@ -24,6 +27,7 @@ QUERIES = (
 SIGN_UP = """mutation SignUp($email: String!) {
   signUp(input: { name: "Ada", email: $email, password: "a long password" }) { errors { code } }
 }"""
+PUBLISH = "mutation($id: ID!) { publishCourse(input: { courseId: $id }) { errors { code } } }"
 CLIENTS: tuple[Mapping[str, str], ...] = (
     {},
     {"apollographql-client-name": "web", "apollographql-client-version": "1.4.2"},
@@ -55,6 +59,16 @@ def _fail(http: httpx.Client, mongod: Mongod) -> None:
         _sign_up(http)
     with mongod.blocking("commitTransaction", seconds=3, times=1):
         _sign_up(http)
+
+
+def publish(gateway: MonitoredGateway, mongod: Mongod) -> None:
+    """Publishes a course, of which webhooks are told."""
+    course = mongod.client[NAME]["courses"].find_one_and_update(
+        {}, {"$set": {"status": "ARCHIVED", "summary": "S", "deliveryModes": ["ONLINE"], "tags": []}}
+    )
+    headers = {"authorization": f"Bearer {TOKENS.access(STAFF).text}"}
+    with httpx.Client(base_url=gateway.url, timeout=30) as http:
+        _ask(http, PUBLISH, headers, id=encode_id("Course", course))
 
 
 def misshape(mongod: Mongod) -> None:

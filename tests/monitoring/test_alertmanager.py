@@ -11,7 +11,13 @@ from tests.server.processes import until
 from tests.storm.processes import free_ports, start
 
 EFFECTS = {
-    "MongoDBAway": {"AvailabilityBudgetBurnsFast", "LatencyBudgetBurnsFast", "CollectionSlow", "Overloaded"},
+    "MongoDBAway": {
+        "AvailabilityBudgetBurnsFast",
+        "LatencyBudgetBurnsFast",
+        "CollectionSlow",
+        "Overloaded",
+        "BudgetsUnchecked",
+    },
     "NoGatewayServing": {"AvailabilityBudgetBurnsFast", "LatencyBudgetBurnsSlowly", "GatewayDown"},
     "AvailabilityBudgetBurnsFast": {"AvailabilityBudgetBurnsSlowly"},
     "LatencyBudgetBurnsFast": {"LatencyBudgetBurnsSlowly"},

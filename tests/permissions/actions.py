@@ -8,12 +8,14 @@ from graphql import GraphQLObjectType, get_named_type, is_leaf_type
 from resolvers.schema import schema
 from tests.factories import DAY
 from tests.permissions import world
-from tests.permissions.world import NOW, PASSWORD, RESET, Value, global_id, refresh_token
+from tests.permissions.world import NOW, PASSWORD, RESET, Value, global_id, refresh_token, session_id
 
 _COURSE, _FRESH = global_id("Course", world.course), global_id("Course", world.fresh)
 _RUN = global_id("CourseRun", world.run)
 _PLACE = global_id("Enrollment", world.place)
+_CATEGORY, _SPARE = global_id("Category", world.web), global_id("Category", world.spare)
 _REVIEW, _OWN_REVIEW = global_id("Review", world.review), global_id("Review", world.own_review)
+_ACCOUNT = global_id("Account", world.accounts["someone"])
 _NEW_PASSWORD = "another horse battery"
 
 
@@ -44,6 +46,11 @@ ACTIONS: Mapping[str, Action] = {
     "signOut": _always(refreshToken=refresh_token("someone")),
     "resetPassword": _always(token=RESET, newPassword=_NEW_PASSWORD),
     "changePassword": _always(currentPassword=PASSWORD, newPassword=_NEW_PASSWORD),
+    "requestPasswordReset": _always(email="cy@example.org"),
+    "resendVerification": _always(email="cy@example.org"),
+    "verifyEmail": Action(lambda identity: {"token": f"link of {identity}"}),
+    "changeEmail": _always(newEmail="new@example.org", password=PASSWORD),
+    "endSession": Action(lambda identity: {"sessionId": session_id(identity)}),
     "updateProfile": _always(bio="Another."),
     "createCourse": _always(title="New"),
     "updateCourse": _always(courseId=_COURSE, summary="Another."),
@@ -53,9 +60,14 @@ ACTIONS: Mapping[str, Action] = {
         courseId=_COURSE, startsAt=(NOW + 20 * DAY).isoformat(), deliveryMode="ONLINE"
     ),
     "updateCourseRun": _always(runId=_RUN, location="Delhi"),
+    "cancelCourseRun": _always(runId=_RUN),
     "enroll": _always(courseId=_FRESH),
     "cancelEnrollment": _always(enrollmentId=_PLACE, hidden=True),
     "updateProgress": _always(enrollmentId=_PLACE, progress=0.75, hidden=True),
+    "enrollStudent": _always(studentId=global_id("Student", world.bob), courseId=_FRESH),
+    "moveEnrollment": _always(
+        enrollmentId=global_id("Enrollment", world.other_place), runId=global_id("CourseRun", world.other_run)
+    ),
     "addToWishlist": _always(courseId=_FRESH),
     "removeFromWishlist": _always(courseId=_COURSE),
     "createReview": Action(_to_review),
@@ -64,6 +76,18 @@ ACTIONS: Mapping[str, Action] = {
     "markReviewHelpful": _always(reviewId=_REVIEW),
     "replyToReview": _always(reviewId=_REVIEW, body="Thank you."),
     "moderateReview": _always(reviewId=_REVIEW, status="REJECTED"),
+    "deleteCourse": _always(courseId=global_id("Course", world.blank)),
+    "createCategory": _always(name="New"),
+    "updateCategory": _always(categoryId=_CATEGORY, slug="design"),
+    "mergeCategories": _always(fromCategoryId=_CATEGORY, intoCategoryId=_SPARE),
+    "deleteCategory": _always(categoryId=_SPARE),
+    "createInstructor": _always(name="New"),
+    "updateInstructor": _always(instructorId=global_id("Instructor", world.grace), headline="New."),
+    "updateAccount": _always(accountId=_ACCOUNT, roles=["STUDENT", "STAFF"], status="DEACTIVATED"),
+    "linkAccount": _always(
+        accountId=global_id("Account", world.accounts["staff"]),
+        person={"studentId": global_id("Student", world.dee)},
+    ),
 }
 
 

@@ -11,6 +11,7 @@ from app.observing import Listener
 from app.settings import Settings
 from loaders import indexes
 from loaders.mongo import CommandSent, Database
+from tests.accounts.support import mailing
 from tests.permissions import world
 from tests.permissions.identities import token_of
 from tests.permissions.world import Dump, Value
@@ -21,7 +22,8 @@ Ask = Callable[..., Awaitable[httpx.Response]]
 
 @pytest.fixture(scope="session")
 def own_settings(settings: Settings) -> Settings:
-    return settings.model_copy(update={"mongodb_database": f"{settings.mongodb_database}_permissions"})
+    own = {"mongodb_database": f"{settings.mongodb_database}_permissions"}
+    return mailing(settings.model_copy(update=own))
 
 
 @pytest.fixture(scope="session")

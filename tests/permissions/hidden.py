@@ -51,4 +51,5 @@ HIDDEN: Mapping[str, Sequence[Way]] = {
     ],
     "Review.unpublished": _by_id("pending", "Review", world.pending, "review"),
     "Enrollment": _by_id("place", "Enrollment", world.place),
+    "Query.accounts": _by_id("account", "Account", world.accounts["someone"]),
 }

@@ -12,7 +12,7 @@ from tests.permissions.world import Document, Dump, Json, Value, global_id
 pytestmark = pytest.mark.usefixtures("intact")
 
 CATALOGUE = ["course", "fresh", "reviewable", "reviewed"]
-WHOLE = sorted([*CATALOGUE, "archived", "draft"])
+WHOLE = sorted([*CATALOGUE, "archived", "blank", "draft"])
 
 
 async def data(ask: Ask, identity: str, text: str, **options: Value) -> Json:

@@ -20,11 +20,15 @@ _ARGUMENTS: Mapping[str, str] = {
     "nodes": f'(ids: ["{_REVIEW}"])',
     "course": '(slug: "course")',
     "category": '(slug: "web")',
+    "instructor": f'(id: "{global_id("Instructor", world.grace)}")',
     "student": f'(id: "{global_id("Student", world.ada)}")',
     "review": f'(id: "{_REVIEW}")',
 }
 #: The arguments of the field of Query for particular fields below it.
-_ARGUMENTS_OF: Mapping[str, str] = {"Course.viewerCanReview": '(slug: "reviewable")'}
+_ARGUMENTS_OF: Mapping[str, str] = {
+    "Course.viewerCanReview": '(slug: "reviewable")',
+    "Enrollment.waitlistPosition": '(slug: "reviewed")',
+}
 
 
 class Asked(NamedTuple):

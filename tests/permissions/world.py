@@ -34,12 +34,13 @@ PASSWORD, RESET = "correct horse battery", "the secret of a reset link"
 NOW = datetime.now(UTC).replace(microsecond=0)
 
 _person = {"avatarUrl": "https://example.org/a.png", "country": "IN", "bio": "Curious.", "joinedAt": T0}
-ada, bob, cy = (
-    factories.student(name, email=f"{name}@example.org", **_person) for name in ("Ada", "Bob", "Cy")
+ada, bob, cy, dee = (
+    factories.student(name, email=f"{name}@example.org", **_person) for name in ("Ada", "Bob", "Cy", "Dee")
 )
 _teacher = {"headline": "Teaches.", "bio": "Has taught.", "avatarUrl": "https://example.org/t.png"}
-grace, alan = (factories.instructor(name, **_teacher) for name in ("Grace", "Alan"))
+grace, alan, cyril = (factories.instructor(name, **_teacher) for name in ("Grace", "Alan", "Cyril"))
 web = factories.category("web", description="D", imageUrl="https://example.org/w.png", position=1)
+spare = factories.category("spare", position=2)
 
 
 def _course(slug: str, **fields: Value) -> Document:
@@ -50,9 +51,10 @@ def _enrollment(course: Document, student: Document, **fields: Value) -> Documen
     return factories.enrollment(course, student, progress=0.5, completedAt=T0, **fields)
 
 
-#: `course` has a value for every field; `draft` and `archived` are hidden; nobody is enrolled in `fresh`. Ada
-#: is enrolled in `reviewable`, which she has not reviewed, and in `reviewed`, which she has. Bob is enrolled
-#: in `reviewed`.
+#: `course` has a value for every field; `draft`, `blank` and `archived` are hidden, and nothing belongs to
+#: `blank`; nobody is enrolled in `fresh`. Ada is enrolled in `reviewable`, which she has not reviewed. She
+#: has completed and reviewed `reviewed`, and waits for a seat in another run of it. Bob is enrolled in
+#: `reviewed`.
 course = _course(
     "course", codes=["W1"], summary="S", description="D", level="BEGINNER", language="en",
     deliveryModes=["ONLINE"], durationDays=30, tags=["t"], price={"amountMinor": 100, "currency": "INR"},
@@ -60,6 +62,7 @@ course = _course(
     imageUrl="https://example.org/c.png",
 ) | summarise([1] * 5, {"average": 4.0, "count": 3})  # fmt: skip
 draft = _course("draft", status="DRAFT", summary="S", deliveryModes=["ONLINE"], oldSlugs=["sketch"])
+blank = _course("blank", status="DRAFT")
 archived = _course("archived", status="ARCHIVED", oldSlugs=["ended"])
 fresh, reviewable, reviewed = (_course(slug) for slug in ("fresh", "reviewable", "reviewed"))
 course["prerequisiteIds"] = [archived["_id"], fresh["_id"]]
@@ -67,8 +70,10 @@ course["prerequisiteIds"] = [archived["_id"], fresh["_id"]]
 _when = {"startsAt": NOW + 9 * DAY, "endsAt": NOW + 10 * DAY}
 _where = {"title": "Evenings", "location": "Pune", "seats": 9, "seatsTaken": 1, "waitlistCount": 1}
 run, hidden_run = (factories.course_run(of, **_when, **_where) for of in (course, draft))
+other_run = factories.course_run(reviewed, **_when, waitlistCount=1)
 
 place = _enrollment(course, ada, runId=run["_id"])
+other_place = _enrollment(reviewed, bob)
 kept_place = _enrollment(archived, ada, status="COMPLETED")
 
 _reply = {"instructorId": grace["_id"], "body": "Thanks.", "createdAt": T0}
@@ -87,17 +92,14 @@ _change = {"collection": "courses", "documentId": str(course["_id"]), "before": 
 
 
 def account(name: str, role: str, **fields: Value) -> Document:
-    blank = {"studentId": None, "instructorId": None, "signUpKey": None, "reset": None}
-    return {
-        "_id": ObjectId(), "email": f"{name}@example.org", "roles": [role], "createdAt": T0,
-        "passwordHash": _password_hash, **blank, **fields,
-    }  # fmt: skip
+    own = {"roles": [role], "passwordHash": _password_hash, "emailVerifiedAt": T0}
+    return factories.account(name, **{**own, **fields})
 
 
 def session(account: Document) -> Document:
     return {
         "_id": ObjectId(), "accountId": account["_id"], "generation": 0, "refreshKey": None, "createdAt": T0,
-        "expiresAt": NOW + 9 * DAY, "endedAt": None,
+        "expiresAt": NOW + 9 * DAY, "endedAt": None, "address": "::1", "client": "Browser",
     }  # fmt: skip
 
 
@@ -109,24 +111,38 @@ accounts = {
     "instructor": account("grace", "INSTRUCTOR", instructorId=grace["_id"]),
     "other instructor": account("alan", "INSTRUCTOR", instructorId=alan["_id"]),
     "staff": account("root", "STAFF"),
-    "someone": account("cy", "STUDENT", studentId=cy["_id"], reset=_reset),
-}
+    # the first account by name: it has a value for every field
+    "someone": account(
+        "Aa", "STUDENT", email="cy@example.org", studentId=cy["_id"], instructorId=cyril["_id"], reset=_reset,
+        signedInAt=T0, emailVerifiedAt=T0,
+    ),
+}  # fmt: skip
 sessions = {name: session(of) for name, of in accounts.items()}
+links = {
+    name: {
+        "_id": sha256(f"link of {name}".encode()).hexdigest(), "purpose": "VERIFY", "accountId": of["_id"],
+        "email": of["email"], "isMailed": True, "createdAt": T0, "expiresAt": NOW + 9 * DAY, "usedAt": None,
+    }
+    for name, of in accounts.items()
+}  # fmt: skip
 
 _DOCUMENTS: Mapping[str, list[Document]] = {
-    "categories": [web],
-    "instructors": [grace, alan],
-    "courses": [course, draft, archived, fresh, reviewable, reviewed],
-    "courseRuns": [run, hidden_run],
-    "students": [ada, bob, cy],
+    "categories": [web, spare],
+    "instructors": [grace, alan, cyril],
+    "courses": [course, draft, blank, archived, fresh, reviewable, reviewed],
+    "courseRuns": [run, hidden_run, other_run],
+    "students": [ada, bob, cy, dee],
     "enrollments": [
-        place, kept_place, _enrollment(reviewable, ada), *(_enrollment(reviewed, by) for by in (ada, bob)),
+        place, kept_place, other_place, _enrollment(reviewable, ada),
+        _enrollment(reviewed, ada, status="COMPLETED"),
+        _enrollment(reviewed, ada, runId=other_run["_id"], status="WAITLISTED"),
     ],
     "reviews": [review, pending, own_review, hidden_review, kept_review],
     "votes": [{"_id": {"reviewId": review["_id"], "studentId": ada["_id"]}}],
     "wishlists": [{"_id": student["_id"], "courses": _wish} for student in (ada, bob)],
     "accounts": list(accounts.values()),
     "sessions": list(sessions.values()),
+    "accountTokens": list(links.values()),
     "auditLog": [
         {"_id": ObjectId(), "at": T0, "action": "a", "actor": _actor, "address": "::1", "changes": [_change]}
     ],
@@ -156,6 +172,11 @@ async def dump(database: Database) -> Dump:
 
 def global_id(type_name: str, document: Document) -> str:
     return ids.encode_id(type_name, document)
+
+
+def session_id(identity: str) -> str:
+    """Returns the id of an identity's session; of somebody's if the identity has none."""
+    return str(sessions[identity if identity in sessions else "someone"]["_id"])
 
 
 def refresh_token(identity: str) -> str:

@@ -7,14 +7,17 @@ from typing import Any
 
 import pytest
 
-from app.persisted import automatic_queries
+from app.persisted import automatic_queries, registration_quota
 from app.persisted.automatic_queries import AutomaticQueries, hash_of
+from app.persisted.registration_quota import LONGEST, RegistrationQuota
 from loaders.mongo import Database, now
-from loaders.persisted import AutomaticText, find_text, size_of_texts, store_texts
+from loaders.persisted import AutomaticText, evict_texts, find_text, size_of_texts, store_texts
 
 TEXT = "{ __typename }"
 HASH = hash_of(TEXT)
 FIND = "find persistedOperations"
+ADDRESS = "192.0.2.1"
+NOW = now()
 
 
 @pytest.fixture
@@ -33,7 +36,7 @@ async def store(database: Database, *texts: AutomaticText) -> None:
 async def test_a_registered_text_needs_no_command(
     automatic: AutomaticQueries, mongo_commands: list[str]
 ) -> None:
-    automatic.register(HASH, TEXT)
+    automatic.register(HASH, TEXT, ADDRESS)
     assert await automatic.text_of(HASH) == TEXT
     assert mongo_commands == []
 
@@ -41,7 +44,7 @@ async def test_a_registered_text_needs_no_command(
 async def test_other_processes_and_later_ones_find_it_with_one_command(
     automatic: AutomaticQueries, database: Database, mongo_commands: list[str]
 ) -> None:
-    automatic.register(HASH, TEXT)
+    automatic.register(HASH, TEXT, ADDRESS)
     await automatic.flush()
     mongo_commands.clear()
     other = AutomaticQueries(lambda: database, days=30)
@@ -55,7 +58,7 @@ async def test_it_is_stored_for_some_days_and_longer_if_registered_again(
 ) -> None:
     for days in (1, 30, 2):
         automatic = AutomaticQueries(lambda: database, days)
-        automatic.register(HASH, TEXT)
+        automatic.register(HASH, TEXT, ADDRESS)
         await automatic.flush()
         (stored,) = await database["persistedOperations"].find({}).to_list(None)
         left = stored["expiresAt"] - now()
@@ -120,13 +123,13 @@ async def test_hashes_that_are_known_to_be_missing_are_limited(
 
 async def test_a_missing_hash_is_known_once_it_is_registered(automatic: AutomaticQueries) -> None:
     assert await automatic.text_of(HASH) is None
-    automatic.register(HASH, TEXT)
+    automatic.register(HASH, TEXT, ADDRESS)
     assert await automatic.text_of(HASH) == TEXT
 
 
 async def test_texts_in_memory_are_limited_in_number_and_size(automatic: AutomaticQueries) -> None:
     for n in range(automatic_queries._ENTRIES + 500):
-        automatic.register(hash_of(str(n)), "x" * 5_000)
+        automatic.register(hash_of(str(n)), "x" * 5_000, ADDRESS)
     assert len(automatic._texts) <= automatic_queries._ENTRIES
     assert automatic._texts.size <= automatic_queries._BYTES
 
@@ -136,39 +139,89 @@ async def test_texts_that_wait_to_be_stored_are_limited(
 ) -> None:
     most = automatic_queries._WAITING
     for n in range(most + 50):
-        automatic.register(hash_of(str(n)), str(n))
+        automatic.register(hash_of(str(n)), str(n), ADDRESS)
     await automatic.flush()
     assert mongo_commands == ["aggregate persistedOperations", "update persistedOperations"]
     assert (await size_of_texts(database))[0] == most
     assert automatic.counts == {"registered": most + 50, "not stored": 50}
 
 
-@pytest.mark.parametrize(("limit", "value"), [("MOST_STORED", 2), ("MOST_STORED_BYTES", 200)])
-async def test_a_full_collection_takes_no_more(
+@pytest.mark.parametrize(("limit", "value"), [("MOST_STORED", 20), ("MOST_STORED_BYTES", 2_000)])
+async def test_a_full_collection_loses_its_oldest_texts(
     automatic: AutomaticQueries, database: Database, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
 ) -> None:
     monkeypatch.setattr(automatic_queries, limit, value)
     monkeypatch.setattr(automatic_queries, "_SIZE_EVERY", 0)
-    for n in range(5):
-        automatic.register(hash_of(str(n)), str(n))
+    moments = iter(range(1_000))
+    monkeypatch.setattr(automatic_queries, "now", lambda: NOW + timedelta(seconds=next(moments)))
+    for one in hashes(100):
+        automatic.register(one, one, ADDRESS)
         await automatic.flush()
-    assert (await size_of_texts(database))[0] == 2
-    assert automatic.counts["not stored"] == 3
-    await database["persistedOperations"].delete_many({})
-    automatic.register(HASH, TEXT)
-    await automatic.flush()
-    assert await find_text(database, HASH) == TEXT
+    number, size = await size_of_texts(database)
+    assert (
+        number if limit == "MOST_STORED" else size - 200
+    ) <= value  # it is measured before a text is stored
+    assert automatic.counts["evicted"] == 100 - number
+    assert automatic.counts["not stored"] == 0
+    stored = [one for one in hashes(100) if await find_text(database, one) is not None]
+    assert stored == hashes(100)[-number:]
+
+
+async def test_a_text_that_is_registered_again_is_not_the_oldest(database: Database) -> None:
+    for days, text in enumerate("abca"):
+        await store(database, AutomaticText(text, text, now() + timedelta(days=1 + days)))
+    assert await evict_texts(database, 2) == 2
+    assert [one["_id"] async for one in database["persistedOperations"].find({})] == ["a"]
+
+
+async def test_a_network_registers_a_limited_number_of_texts_in_an_hour(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    automatic = AutomaticQueries(lambda: database, 30, per_hour=3)
+
+    async def registered(address: str) -> list[bool]:
+        for one in hashes(10):
+            automatic.register(one, one, address)
+        return [await automatic.text_of(one) is not None for one in hashes(10)]
+
+    assert await registered("2001:db8:0:1::1") == [True] * 3 + [False] * 7
+    assert automatic.counts["not registered"] == 7
+    assert await registered("2001:db8:0:2::1") == [True] * 3 + [False] * 7  # the same network
+    assert await registered("2001:db8:1::1") == [True] * 6 + [False] * 4
+    assert await registered("192.0.2.1") == [True] * 9 + [False]
+    moment = monotonic() + 3_600
+    monkeypatch.setattr(registration_quota, "monotonic", lambda: moment)
+    assert await registered("2001:db8:0:1::1") == [True] * 10
+
+
+@pytest.mark.parametrize(("length", "number"), [(LONGEST, 4), (LONGEST + 1, 2), (4 * LONGEST + 1, 0)])
+def test_a_long_text_counts_as_several(length: int, number: int) -> None:
+    quota = RegistrationQuota(4)
+    assert [quota.take(ADDRESS, length) for _ in range(5)].count(True) == number
+
+
+def test_without_a_limit_any_number_is_registered() -> None:
+    quota = RegistrationQuota(0)
+    assert all(quota.take(ADDRESS, 1) for _ in range(5_000))
+
+
+def test_the_networks_that_are_counted_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registration_quota, "_MOST_SITES", 10)
+    quota = RegistrationQuota(1)
+    assert all(quota.take(f"192.0.2.{n}", 1) for n in range(50))
+    assert len(quota._taken) == 10
+    assert not quota.take("192.0.2.49", 1)
 
 
 async def test_the_size_is_asked_for_every_ten_seconds(
     automatic: AutomaticQueries, mongo_commands: list[str]
 ) -> None:
     for n in range(5):
-        automatic.register(hash_of(str(n)), str(n))
+        automatic.register(hash_of(str(n)), str(n), ADDRESS)
         await automatic.flush()
     assert mongo_commands == ["aggregate persistedOperations", *["update persistedOperations"] * 5]
 
 
 async def test_a_surrogate_in_a_text_is_no_error(automatic: AutomaticQueries) -> None:
     text: Any = "\ud800"
-    automatic.register(hash_of(text), text)
+    automatic.register(hash_of(text), text, ADDRESS)

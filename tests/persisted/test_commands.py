@@ -1,9 +1,11 @@
 """`lectern operations`, in processes of its own."""
 
 import json
+import os
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -12,11 +14,15 @@ from typer.testing import CliRunner, Result
 
 from app import cli
 from app.commands import CommandError
+from app.persisted.text_samples import sample_of
 from app.settings import Settings
 from loaders.mongo import Database, now
 from loaders.persisted import Sighting, VersionKey, add_sightings, load, mark_used
 from tests.app.test_cli import lectern
 from tests.persisted.conftest import WEB, trust
+
+#: An environment in which the output is for a terminal, without colours.
+TERMINAL = {"FORCE_COLOR": "1", "TERM": "dumb", "COLUMNS": "600", "LINES": "50"}
 
 Run: TypeAlias = Callable[..., "Done"]
 
@@ -78,11 +84,11 @@ async def test_a_manifest_is_pushed_once(run: Run, manifest: Path, database: Dat
     tried = run("push", manifest, *PUSH, "--dry-run")
     assert (tried.returncode, tried.stderr) == (0, "2 operations are valid. Nothing was stored.\n")
     assert await stored(database) == {}
-    assert run("push", manifest, *PUSH).stderr == "web 1 has 2 operations; 2 are new.\n"
+    assert run("push", manifest, *PUSH).stderr == "web 1 has 2 operations; 2 new.\n"
     assert run("push", manifest, *PUSH).stderr == "web 1 already has these 2 operations.\n"
     assert await stored(database) == MANIFEST
     (first, second) = json.loads(run("list", "--json").stdout)
-    assert (first["id"], first["name"], first["versions"]) == ("a", "A", 1)
+    assert (first["id"], first["name"], first["clients"], first["versions"]) == ("a", "A", ["web"], 1)
     assert first["price"] > 0
     assert second["price"] > 0  # though its variable has no value
     assert run("versions").stdout.split()[:3] == ["web", "1", "2"]
@@ -112,6 +118,17 @@ async def test_all_problems_are_listed_and_nothing_is_stored(
         assert part in done.stderr
     assert "A (a)" not in done.stderr
     assert await stored(database) == {}
+
+
+@pytest.mark.parametrize("command", [["operations", "push", *PUSH], ["cost"], ["explain"]])
+def test_introspection_is_refused_as_the_gateway_refuses_it(tmp_path: Path, command: list[str]) -> None:
+    path = tmp_path / "a.graphql"
+    content = "query A { __schema { types { name } } }"
+    path.write_text(json.dumps({"a": content}) if command[0] == "operations" else content)
+    done = CliRunner(env={"LECTERN_INTROSPECTION": "false"}).invoke(cli.app, [*command, str(path)])
+    assert done.exit_code == 1
+    expected = "Introspection is off (LECTERN_INTROSPECTION), so `__schema` can't be asked for."
+    assert done.output.count(expected) + str(done.exception).count(expected) == 1
 
 
 async def test_a_conflict_names_the_versions(run: Run, manifest: Path, database: Database) -> None:
@@ -162,14 +179,36 @@ async def test_unused_versions_are_removed(run: Run, database: Database) -> None
     await mark_used(database, [WEB], now())
     await mark_used(database, [older], now() - timedelta(days=29))
     tried = run("remove", "--unused-for", 30, "--dry-run")
-    assert tried.stderr == "web 0.9\n1 versions would be removed. Nothing was changed.\n"
+    assert tried.stderr == "Would remove web 0.9.\n1 version would be removed. Nothing was changed.\n"
     assert set(await stored(database)) == {"a", "b", "c"}
-    assert run("remove", "--unused-for", 30).stderr == "web 0.9\n1 versions and 1 operations removed.\n"
+    removed = "Removed web 0.9.\n1 version and 1 operation removed.\n"
+    assert run("remove", "--unused-for", 30).stderr == removed
     assert set(await stored(database)) == {"a", "c"}
     assert run("remove", "--client", "web", "--version", "0.8").returncode == 0
     done = run("remove", "--client", "web", "--version", "0.8")
-    assert (done.returncode, "operations versions" in done.stderr) == (1, True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("The client `web` has no version `0.8`: see `")
     assert set(await stored(database)) == {"a"}
+
+
+async def test_a_version_that_was_never_used_counts_from_its_push(run: Run, database: Database) -> None:
+    for version, days in (("1", 31), ("2", 29)):
+        key = VersionKey("web", version)
+        await trust(database, {version: "{ a }"}, key)
+        own = {"_id": {"client": key.client, "version": key.version}}
+        pushed = {"pushedAt": now() - timedelta(days=days)}
+        await database["trustedVersions"].update_one(own, {"$set": pushed})
+    assert run("remove", "--unused-for", 30).stderr.startswith("Removed web 1.\n1 version and 1 operation")
+    assert set(await stored(database)) == {"2"}
+
+
+@pytest.mark.parametrize("days", [0, 36_501, 800_000])
+def test_the_number_of_days_is_bounded(run: Run, days: int) -> None:
+    done = run("remove", "--unused-for", days)
+    assert done.returncode == 2
+    assert "'--unused-for'" in done.stderr
+    assert ("36500" in done.stderr) is (days > 1)
+    assert run("remove", "--unused-for", 36_500).stderr == "0 versions and 0 operations removed.\n"
 
 
 @pytest.mark.parametrize(
@@ -181,6 +220,14 @@ def test_a_removal_says_what(run: Run, arguments: list[str]) -> None:
     assert run("remove", *arguments).returncode == 2
 
 
+def test_a_pipe_is_no_manifest(run: Run, manifest: Path, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    assert run("push", pipe, *PUSH).stderr == f"{pipe}: it is not a regular file"
+    done = run("push", manifest, *PUSH, "--tools", pipe)
+    assert done.stderr == f"{pipe}: it can't be read: it is not a regular file."
+
+
 async def test_unknown_operations_are_listed(run: Run, database: Database) -> None:
     assert "No unknown operations" in run("unknown").stderr
     await add_sightings(database, [Sighting("f" * 64, "web", "", "text", "{ a[0] }", 3, now())])
@@ -188,7 +235,53 @@ async def test_unknown_operations_are_listed(run: Run, database: Database) -> No
     assert line.split()[:5] == ["f" * 64, "web", "-", "text", "3"]
     assert line.endswith("{ a[0] }")
     (found,) = json.loads(run("unknown", "--json").stdout)
+    assert list(found) == ["id", "client", "version", "sent", "times", "lastSeen", "text"]
     assert (found["times"], found["text"]) == (3, "{ a[0] }")
+    assert run("forget").stderr == "1 unknown operation deleted.\n"
+    assert "No unknown operations" in run("unknown").stderr
+
+
+EVIL = "a\x1b]52;c;cm0=\x07\r\nfake line\x00\u202e\u2066[b]"
+SHOWN = r"a\x1b]52;c;cm0=\x07\r\nfake line\x00\u202e\u2066[b]"
+
+
+@pytest.mark.parametrize("environment", [{}, TERMINAL], ids=["pipe", "terminal"])
+async def test_control_characters_are_escaped_and_brackets_are_shown(
+    run: Run, database: Database, environment: dict[str, str]
+) -> None:
+    await add_sightings(database, [Sighting(EVIL, EVIL, EVIL, "id", EVIL, 3, now())])
+    await trust(database, {EVIL: "{ a }"}, VersionKey(EVIL, EVIL))
+    for command, times in (("unknown", 4), ("list", 2), ("versions", 2)):
+        printed = run(command, **environment).stdout
+        assert printed.count(SHOWN) == times
+        assert all(c.isprintable() for c in printed if c != "\n")
+
+
+OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
+AT = datetime(2026, 11, 28, 9, 15)
+
+
+async def test_the_documentation_shows_what_the_commands_print(
+    run: Run, manifest: Path, database: Database
+) -> None:
+    course = "query Course($slug: String!) { course(slug: $slug) { title description } }"
+    search = "query Search($words: String!) { courses(filter: {search: $words}) { nodes { title } } }"
+    for (client, version), texts in (
+        (("web", "1.4.2"), {"b2a4": course, "f09c": search}),
+        (("ios", "7"), {"b2a4": course}),
+    ):
+        manifest.write_text(json.dumps(texts))  # noqa: ASYNC240 # a small file
+        assert run("push", manifest, "--client", client, "--version", version).returncode == 0
+    await database["trustedVersions"].update_many({}, {"$set": {"pushedAt": AT}})
+    await mark_used(database, [VersionKey("web", "1.4.2")], AT + timedelta(days=2))
+    sample = sample_of('query Search { courses(filter: {search: "Ada"}) { nodes { title } } }')
+    await add_sightings(database, [Sighting("8e1f", "web", "1.3.0", "text", sample, 41, AT + timedelta(1))])
+    pattern = re.compile(r"^\$ lectern operations (\w+)\n(.*?)\n(?=\n|```)", re.MULTILINE | re.DOTALL)
+    shown = dict(pattern.findall(OPERATIONS.read_text()))
+    assert shown.keys() == {"list", "versions", "unknown"}
+    for name, lines in shown.items():
+        printed = run(name, **TERMINAL).stdout.splitlines()
+        assert [line.rstrip() for line in printed] == lines.splitlines()
 
 
 def test_a_process_prints_errors_without_a_stack_trace(settings: Settings, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from app.budget_classes import BudgetClass
 from app.execution import Operation
 from app.execution.document_reader import Reader
 from app.main import create_app
@@ -114,6 +115,31 @@ async def test_only_valid_operations_are_registered(start: Start, text: str, exp
     url = start()
     assert await code(url, by_hash(text, query=text)) == expected
     assert error(await ask(url, by_hash(text))) == NOT_FOUND
+
+
+async def test_what_its_client_cant_pay_for_is_not_registered(start: Start) -> None:
+    texts = [f"query {name} {{ categories {{ id }} }}" for name in "ABC"]
+    url = start(budgets=(BudgetClass("public", 1, 320),))  # one operation, whose price is not all given back
+    statuses = [(await ask(url, by_hash(text, query=text))).status_code for text in texts]
+    assert statuses == [200, 429, 429]
+    other = start()
+    await until(lambda: known(other, texts[0]))
+    assert not await known(other, texts[1])
+
+
+async def known(url: str, text: str) -> bool:
+    return await code(url, by_hash(text)) == "OK"
+
+
+async def test_beyond_the_number_of_a_network_texts_run_and_are_not_registered(start: Start) -> None:
+    url = start(persisted_queries_per_hour=1, metrics=True)
+    for text, expected in ((TEXT, "OK"), (OTHER, "PERSISTED_QUERY_NOT_FOUND")):
+        assert (await ask(url, by_hash(text, query=text))).status_code == 200
+        assert await code(url, by_hash(text)) == expected
+    async with client(url) as http:
+        page = (await http.get("/metrics")).text
+    assert 'lectern_persisted_queries_total{event="registered"} 1.0' in page
+    assert 'lectern_persisted_queries_total{event="not registered"} 1.0' in page
 
 
 async def test_a_mutation_by_its_hash_needs_post(start: Start) -> None:
@@ -390,6 +416,35 @@ async def test_in_report_mode_everything_runs_and_is_counted(
     assert f'lectern_operation_ways_total{{way="{records.records[0].way}"}} 1.0' in page
 
 
+@pytest.mark.parametrize(
+    ("parameters", "expected", "counted"),
+    [
+        ({"id": "?"}, "PERSISTED_QUERY_NOT_FOUND", ("id", "refused")),
+        ({"query": "{"}, "GRAPHQL_PARSE_FAILED", ("text", "reported")),
+        ({"query": "{ __schema { queryType { name } } }"}, "OK", ("text", "reported")),
+    ],
+)
+async def test_in_report_mode_an_unknown_id_fails_and_every_text_is_counted(
+    start: Start, parameters: dict[str, Any], expected: str, counted: tuple[str, str]
+) -> None:
+    records = Records()
+    url = start(records, operations="trusted", operations_report=True)
+    assert await code(url, parameters) == expected
+    assert records.records[0].unknown == counted
+
+
+async def test_ids_are_opaque_and_a_registered_hash_is_none(start: Start, database: Database) -> None:
+    own = f"sha256:{hash_of(TRUSTED)}"
+    await trust(database, {own: TRUSTED})
+    url = start()
+    assert await code(url, {"id": own}) == "OK"
+    assert await code(url, {"id": own.removeprefix("sha256:")}) == "PERSISTED_QUERY_NOT_FOUND"
+    assert await code(url, by_hash(OTHER, query=OTHER)) == "OK"
+    assert await code(url, by_hash(OTHER)) == "OK"
+    for name in ("id", "documentId", "doc_id"):
+        assert await code(url, {name: hash_of(OTHER)}) == "PERSISTED_QUERY_NOT_FOUND"
+
+
 async def test_in_report_mode_a_hash_can_be_registered(start: Start) -> None:
     url = start(operations="trusted", operations_report=True)
     assert error(await ask(url, by_hash(OTHER))) == NOT_FOUND
@@ -411,6 +466,32 @@ async def test_unknown_operations_are_listed_when_the_gateway_stops(
     assert (listed.client, listed.version, listed.times, listed.reason) == ("web", "1.2", 3, "text")
     assert listed.sample == 'query Q { courses(search: "", first: 0) { nodes { id } } }'
     assert (by_key["old"].reason, by_key["old"].sample) == ("id", "")
+
+
+@pytest.mark.parametrize(
+    ("sent", "is_shown"),
+    [
+        ("sha256:ab+/=", True),
+        ("courses/Find-2.1_x", True),
+        ("x" * 200, True),
+        ("x" * 201, False),
+        ("ann@a.example", False),
+        ("Ada Lovelace", False),
+        ("\x1b]0;a\x07", False),
+        ("a\n", False),
+        ("\u202e", False),
+    ],
+)
+async def test_an_unknown_id_is_listed_by_its_hash_if_it_could_be_anything(
+    database: Database, settings: Settings, sent: str, is_shown: bool
+) -> None:
+    with running(create_app(settings.model_copy(update={"operations": "trusted"}))) as url:
+        async with client(url) as http:
+            body = json.dumps({"id": sent})
+            await http.post("/graphql", content=body, headers={"content-type": "application/json"})
+    (listed,) = await recent_sightings(database, 10)
+    assert listed.hash == (sent if is_shown else hash_of(sent))
+    assert listed.reason == "id"
 
 
 async def test_the_versions_in_use_are_stored(database: Database, settings: Settings) -> None:

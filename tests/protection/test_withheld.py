@@ -147,7 +147,7 @@ def test_a_wrong_scalar_or_enum_is_explained(definition: str, value: Any, told: 
 def variables(definitions: str) -> Variables:
     operation = parse(f"query ({definitions}) {{ __typename }}").definitions[0]
     assert isinstance(operation, OperationDefinitionNode)
-    return Variables(schema, operation, introspection=False)
+    return Variables(schema, operation, names_schema=False)
 
 
 WRONG_OBJECT = {

@@ -32,7 +32,9 @@ async def test_texts_have_a_maximum_length(ask: Ask, name: str) -> None:
     assert "errors" not in await ask(text, {"x": "é" * LONGEST_TEXT}, viewer=STAFF)
     (error,) = (await ask(text, {"x": "é" * (LONGEST_TEXT + 1)}, viewer=STAFF))["errors"]
     assert error["message"] == f"`{name.partition(' ')[0]}` has 201 characters, but at most 200 are allowed."
-    assert error["extensions"] == {"code": "BAD_USER_INPUT"}
+    assert error["extensions"] == {
+        "code": "BAD_USER_INPUT", "reason": "TOO_LONG", "params": {"max": LONGEST_TEXT}
+    }  # fmt: skip
 
 
 async def test_an_overlong_cursor_is_invalid(ask: Ask) -> None:

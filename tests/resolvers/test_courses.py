@@ -4,10 +4,14 @@ import pytest
 
 from loaders.model.ratings import PRIOR_MEAN, PRIOR_WEIGHT
 from loaders.mongo.database import Database
+from resolvers.relay import ids
 from tests import factories
 from tests.factories import DAY, store
 from tests.resolvers.conftest import Doc, Value
 from tests.support import NOW, RunQuery
+
+_ADA, _GRACE = factories.instructor("Ada"), factories.instructor("Grace")
+ADA, GRACE = (ids.encode_id("Instructor", one) for one in (_ADA, _GRACE))
 
 
 async def titles(run_query: RunQuery, **filter: Value) -> list[str]:
@@ -61,6 +65,15 @@ async def test_whole_words_rank_before_prefixes(database: Database, run_query: R
         ({"deliveryModes": ["ONSITE"]}, "BC"),
         ({"tags": ["x"]}, "A"),
         ({"languages": ["hi"]}, "B"),
+        ({"institutions": ["U", "V"]}, "C"),
+        ({"institutions": ["u"]}, ""),
+        ({"currencies": ["INR"]}, "AC"),
+        ({"currencies": ["EUR"]}, ""),
+        ({"instructors": [ADA]}, "AB"),
+        ({"instructors": [ADA, GRACE]}, "AB"),
+        ({"instructors": [GRACE, "no ID"]}, "B"),
+        ({"instructors": [ids.encode_id("Course", factories.course())]}, ""),
+        ({"instructors": []}, ""),
         ({"minRating": 4.6}, "B"),
         ({"minRating": 4.5}, "BC"),
         ({"durationDays": {"min": 10, "max": 20}}, "AB"),
@@ -83,14 +96,16 @@ def three_courses() -> list[Doc]:
         factories.course(
             "A", categorySlug="web", level="BEGINNER", deliveryModes=["ONLINE"], tags=["x", "y"],
             durationDays=10, price={"amountMinor": 100, "currency": "INR"}, seatsUntil=NOW + DAY,
+            instructorIds=[_ADA["_id"]],
         ),
         factories.course(
             "B", categorySlug="web", level="INTERMEDIATE", deliveryModes=["ONLINE", "ONSITE"],
             language="hi", stars=[0, 0, 0, 0, 1], durationDays=20, seatsUntil=NOW,
+            instructorIds=[_ADA["_id"], _GRACE["_id"]],
         ),
         factories.course(
             "C", categorySlug="data", level="ADVANCED", deliveryModes=["ONSITE"], stars=[0, 0, 0, 1, 1],
-            price={"amountMinor": 900, "currency": "INR"},
+            institution="U", price={"amountMinor": 900, "currency": "INR"},
         ),
     ]  # fmt: skip
 

@@ -25,6 +25,7 @@ STAFF = Viewer(roles=frozenset({"STAFF"}), subject="staff")
 #: An object of each type with lists.
 PARENTS: Mapping[str, Mapping[str, Any]] = {
     "Course": world.course,
+    "CourseRun": world.run,
     "Category": world.web,
     "Instructor": world.grace,
     "Student": world.ada,

@@ -48,12 +48,16 @@ enrollment = factories.enrollment(courses[0], ada, runId=run["_id"], completedAt
 change = {"collection": "courses", "documentId": str(courses[0]["_id"]), "before": {"a": 1}, "after": None}
 actor = {"subject": "s", "roles": ["STAFF"], "studentId": ada["_id"], "instructorId": grace["_id"]}
 entry = {"_id": ObjectId(), "at": T0, "action": "a", "actor": actor, "address": "::1", "changes": [change]}
+account = factories.account(
+    roles=["STUDENT"], status="ACTIVE", studentId=ada["_id"], instructorId=grace["_id"], signedInAt=T0,
+    seenAt=T0, emailVerifiedAt=T0,
+)  # fmt: skip
 wishlist = {"_id": ada["_id"], "courses": [{"courseId": courses[1]["_id"], "addedAt": T0}]}
 
 STORED: dict[str, list[dict[str, Any]]] = {
     "categories": [web], "instructors": [grace], "courses": courses, "courseRuns": [run], "students": [ada],
     "enrollments": [enrollment], "reviews": reviews, "wishlists": [wishlist],
-    "auditLog": [entry],
+    "auditLog": [entry], "accounts": [account],
 }  # fmt: skip
 
 _COURSE = """
@@ -69,9 +73,11 @@ _REVIEW = """
   id rating title body difficulty workloadHours term verified helpfulCount viewerFoundHelpful status
   createdAt updatedAt reply { body createdAt author { name } } student { name }
 """
-AUDIT = """
+FOR_STAFF = """
+  accounts { totalCount edges { cursor node { id email emailVerified name roles status createdAt lastSeenAt
+    student { name } instructor { name } } } }
   auditLog { edges { cursor node { id at action address
-    actor { subject roles student { name } instructor { name } }
+    actor { subject name email roles student { name } instructor { name } }
     changes { collection documentId before after } } } }
 """
 EVERYTHING = f"""{{
@@ -120,7 +126,7 @@ def _fields() -> Iterator[tuple[str, str]]:
 async def _answers(database: Database, viewer: Viewer) -> list[dict[str, Any]]:
     payloads = []
     for engine in ENGINES:
-        query = EVERYTHING if viewer == PUBLIC else EVERYTHING.replace("{", f"{{{AUDIT}", 1)
+        query = EVERYTHING if viewer == PUBLIC else EVERYTHING.replace("{", f"{{{FOR_STAFF}", 1)
         prepared = engine.prepare(Operation(query))
         assert isinstance(prepared, Prepared), prepared
         answer = await engine.run(prepared, request_for(database, viewer))

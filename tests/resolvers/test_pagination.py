@@ -187,18 +187,23 @@ async def test_pages_are_20_and_at_most_100(database: Database, run_query: RunQu
     await store(database, courses=[factories.course() for _ in range(101)])
     data = await run_query("{ a: courses { nodes { id } } b: courses(first: 100) { nodes { id } } }")
     assert [len(data[name]["nodes"]) for name in "ab"] == [20, 100]
-    for arguments, message in (
+    for arguments, message, details in (
         (
             "first: 101",
             "`first` is 101, but must be between 0 and 100. Use the cursors in `pageInfo` to fetch more.",
+            {"reason": "TOO_LARGE", "params": {"max": 100}},
         ),
-        ("last: -1", "`last` is -1, but must be between 0 and 100."),
-        ("first: 1, last: 1", "`first` and `last` can't be combined."),
+        (
+            "last: -1",
+            "`last` is -1, but must be between 0 and 100.",
+            {"reason": "TOO_SMALL", "params": {"min": 0}},
+        ),
+        ("first: 1, last: 1", "`first` and `last` can't be combined.", {}),
     ):
         payload = await run_query(f"{{ courses({arguments}) {{ nodes {{ id }} }} }}", errors=True)
         assert payload["data"] is None
         assert payload["errors"][0]["message"] == message
-        assert payload["errors"][0]["extensions"] == {"code": "BAD_USER_INPUT"}
+        assert payload["errors"][0]["extensions"] == {"code": "BAD_USER_INPUT", **details}
 
 
 async def test_an_empty_page_has_page_info(database: Database, run_query: RunQuery) -> None:

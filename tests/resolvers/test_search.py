@@ -102,7 +102,9 @@ async def test_a_search_has_a_number_of_words(database: Database, ask: Ask) -> N
     for text in (TEXT, "query ($filter: StudentFilter) { students(filter: $filter) { totalCount } }"):
         (error,) = (await ask(text, {"filter": {"search": f"{most} more"}}, viewer=STAFF))["errors"]
         assert error["message"] == "`search` has 21 words, but at most 20 are allowed."
-        assert error["extensions"] == {"code": "BAD_USER_INPUT"}
+        assert error["extensions"] == {
+            "code": "BAD_USER_INPUT", "reason": "TOO_LONG", "params": {"maxWords": MOST_WORDS}
+        }  # fmt: skip
 
 
 async def test_every_word_is_required_but_the_most_common(database: Database, ask: Ask) -> None:

@@ -23,7 +23,7 @@ from loaders.model.documents import ANONYMOUS_STUDENT, COUNTED_ENROLLMENTS, SEAT
 from loaders.model.ratings import wilson
 from loaders.mongo import Document
 from loaders.mongo.database import Database
-from loaders.text.terms import course_keys, student_keys
+from loaders.text.terms import course_keys, name_keys
 from loaders.transfer import SampleDocument, insert_sample
 from tests import factories
 
@@ -273,7 +273,9 @@ def test_derived_fields_are_correct(sample: Sample) -> None:
     for course in sample.courses:
         assert course.items() >= course_keys(course).items()
     for student in sample.students:
-        assert student.items() >= student_keys(student).items()
+        assert student.items() >= name_keys(student).items()
+    for instructor in sample.instructors:
+        assert instructor.items() >= name_keys(instructor).items()
     for review in sample.reviews:
         assert review["helpfulCount"] == review["importedHelpfulCount"]
         assert review["helpfulScore"] == wilson(review["helpfulCount"], review["unhelpfulCount"])

@@ -15,6 +15,7 @@ HAPROXY = Path(__file__).parents[2] / "deploy" / "haproxy" / "lectern.cfg"
 
 _NGINX = """
 daemon off;
+user root;  # only if it is started by root; nobody else may write into the directory
 pid {directory}/nginx.pid;
 error_log {directory}/nginx.log;
 events {{ worker_connections 4096; }}
@@ -31,10 +32,18 @@ http {{
 
 
 @contextmanager
-def nginx(directory: Path, gateways: Sequence[int]) -> Iterator[int]:
-    """Runs the proxy and yields its port. gateways: their ports."""
+def nginx(directory: Path, gateways: Sequence[int], cache: str = "") -> Iterator[int]:
+    """Runs the proxy and yields its port.
+
+    gateways: their ports. cache: the directives of a cache: a line for the block `http`, and others for its
+    location.
+    """
     (port,) = free_ports(1)
-    (directory / "lectern.conf").write_text(_adapted(NGINX, "listen 8080", port, gateways))
+    own, _, of_location = cache.partition("\n")
+    text = _adapted(NGINX, "listen 8080", port, gateways).replace(
+        "location / {", f"location / {{\n{of_location}"
+    )
+    (directory / "lectern.conf").write_text(f"{own}\n{text}")
     config = directory / "nginx.conf"
     config.write_text(_NGINX.format(directory=directory))
     with _running("nginx", ["-p", str(directory), "-c", str(config)], directory):

@@ -10,6 +10,7 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 
 from app.server import server
 from app.server.connection import Connection
+from app.server.cycle import _lines
 from app.settings import Settings
 
 App: TypeAlias = Any  # an ASGI application; uvicorn keeps its types private
@@ -86,6 +87,17 @@ async def test_an_invalid_field_is_not_sent(field: tuple[bytes, bytes]) -> None:
     answer = await raw(answering([FIVE, field], b"hello"), GET)
     assert answer.startswith(b"HTTP/1.1 500 ")
     assert b"x-c" not in answer
+
+
+async def test_the_fields_that_responses_share_are_encoded_once() -> None:
+    shared = (b"cache-control", b"no-store")
+    _lines.cache_clear()
+    for number in range(5):
+        value = b"%d" % number
+        varying = [(b"x-request-id", value), (b"ratelimit", value), (b"retry-after", value)]
+        head = await raw(answering([FIVE, *varying, shared], b"hello"), GET)
+        assert all(b"\r\n%b: %b\r\n" % field in head for field in (*varying, shared))
+    assert _lines.cache_info().misses <= 2  # the date may have changed in between
 
 
 @pytest.mark.parametrize("more", [0, 1])

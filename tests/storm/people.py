@@ -144,7 +144,7 @@ class Student:
             return
         review = self._random.choice(list(self._reviews.values()))
         rating = self._random.randint(1, 5)
-        body = f"{rating} of {self._number}, on second thoughts"
+        body = f"{rating} of {self._number}, on second thoughts {self._random.getrandbits(40)}"
         await self.client.write("updateReview", reviewId=review, rating=rating, body=body)
 
     async def _delete_review(self) -> None:

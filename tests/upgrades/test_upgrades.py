@@ -97,6 +97,7 @@ def contents(settings: Settings) -> dict[str, dict[str, Document]]:
 
 def kept(name: str, document: Document) -> Document:
     changed = COLLECTIONS[name].derived | {"search", "slug", "oldSlugs", "categorySlug"}
+    changed |= {"name"} if name == "accounts" else set()  # the name of the account's student or instructor
     return {key: value for key, value in document.items() if key not in changed}
 
 

@@ -3,14 +3,18 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from unittest.mock import patch
 
 import httpx
+from bson import ObjectId
 from starlette.types import ASGIApp
 
 from app.main import create_app
 from app.observing import Listener
 from app.settings import Settings
-from tests.writes.support import Doc, Value
+from loaders.mongo.database import Database
+from tests.support import TOKENS
+from tests.writes.support import Doc, PricedExecutor, Value
 
 EMAIL, PASSWORD = "ada@example.org", "correct horse battery"
 ADDRESS = "198.51.100.7"
@@ -23,6 +27,11 @@ _LIMITED = "errors { code message path retryAfter }"
 _SELECTED |= {
     "changePassword": f"viewer {{ roles student {{ email }} }} {_LIMITED}",
     "updateProfile": "student { bio } " + _SELECTED["signOut"],
+    "requestPasswordReset": _LIMITED,
+    "resendVerification": _LIMITED,
+    "verifyEmail": f"viewer {{ email emailVerified }} {_LIMITED}",
+    "changeEmail": f"viewer {{ email }} {_LIMITED}",
+    "endSession": "viewer { sessions { id } } " + _SELECTED["signOut"],
 }
 
 
@@ -88,9 +97,17 @@ class Gateway:
 
 @asynccontextmanager
 async def served(settings: Settings, *listeners: Listener) -> AsyncIterator[Gateway]:
-    app = create_app(settings, *listeners)
+    with patch("app.main.Executor", PricedExecutor):
+        app = create_app(settings, *listeners)
     async with app.router.lifespan_context(app):
         yield Gateway(app)
+
+
+async def device_id(database: Database, token: str) -> ObjectId | None:
+    """Returns the device of a device token, or None if the token isn't valid for Ada's current password."""
+    account = await database["accounts"].find_one({"email": EMAIL})
+    assert account is not None
+    return TOKENS.read_device(token, account["passwordHash"])
 
 
 def codes(payload: Doc) -> list[tuple[str, ...]]:

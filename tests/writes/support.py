@@ -170,6 +170,10 @@ def as_instructor(instructor: Doc) -> Viewer:
     )
 
 
+def account_id(account: Doc) -> str:
+    return ids.encode_id("Account", account)
+
+
 def course_id(course: Doc) -> str:
     return ids.encode_id("Course", course)
 

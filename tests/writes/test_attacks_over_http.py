@@ -5,6 +5,8 @@ from uuid import uuid4
 
 import pytest
 
+from app.settings import Settings
+from tests.support import serving
 from tests.writes.sessions import PASSWORD, Gateway, codes
 from tests.writes.support import Doc
 
@@ -38,9 +40,13 @@ async def test_the_owner_gets_in_during_an_attack_and_its_attackers_dont(
         "deviceToken"
     ]
     attackers = [Client(gateway_url, f"203.0.113.{n}") for n in range(5)]
-    attack = [attacker.sign_in(email, "wrong") for attacker in attackers for _ in range(11)]
-    refused = [error for payload in await gather(*attack) for error in payload["errors"]]
-    assert len(refused) == len(attack)
+
+    async def attack(attacker: Client) -> list[Doc]:
+        payloads = [await attacker.sign_in(email, "wrong") for _ in range(11)]
+        return [error for payload in payloads for error in payload["errors"]]
+
+    refused = [error for errors in await gather(*map(attack, attackers)) for error in errors]
+    assert len(refused) == 5 * 11
     limited = [error["retryAfter"] for error in refused if error["code"] == "RATE_LIMITED"]
     assert len(limited) >= 5
     assert all(3_000 < seconds <= 3_600 for seconds in limited)
@@ -65,6 +71,25 @@ async def test_two_tabs_refresh_at_once(gateway_url: str, email: str) -> None:
     assert tabs[0] != tabs[1]
     again = await gather(*(refresh(tab, f"{tab} again") for tab in reversed(tabs)))
     assert len({*tabs, *again}) == 4
+
+
+async def test_two_processes_create_one_account_and_refresh_one_session(
+    gateway_url: str, sample: Settings, email: str
+) -> None:
+    with serving(sample) as other_url:
+        clients = [Client(url, "198.51.100.10") for url in (gateway_url, other_url)]
+        sent = {"name": "Ada", "email": email, "password": PASSWORD}
+        payloads = await gather(*(client.mutate("signUp", sent) for client in clients * 2))
+        assert sorted(map(codes, payloads)) == [[], *[[("DUPLICATE", "email")]] * 3]
+        tokens = [payload["refreshToken"] for payload in payloads if payload["refreshToken"]] * 2
+        for _ in range(3):
+            refreshes = zip(clients, tokens, strict=True)
+            payloads = await gather(
+                *(client.mutate("refreshSession", {"refreshToken": token}) for client, token in refreshes)
+            )
+            assert list(map(codes, payloads)) == [[], []]
+            tokens = [payload["refreshToken"] for payload in payloads]
+            assert len(set(tokens)) == 2
 
 
 async def test_a_stolen_access_token_doesnt_lock_its_owner_out(gateway_url: str, email: str) -> None:

@@ -3,11 +3,14 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from bson import ObjectId
 
+from loaders.audit import actors_with
 from loaders.mongo.database import Database
 from resolvers.context import Viewer
 from resolvers.schema import schema
 from tests import factories
+from tests.factories import T0
 from tests.writes.scenes import NAMES, scenes
 from tests.writes.support import (
     STAFF,
@@ -22,7 +25,7 @@ from tests.writes.support import (
 )
 
 LOG = """query($filter: AuditFilter) { auditLog(first: 10, filter: $filter) { totalCount nodes { at action
-  actor { subject roles student { name } instructor { name } } address
+  actor { subject name email roles student { name } instructor { name } } address
   changes { collection documentId before after node { __typename id } } } } }"""
 
 
@@ -89,6 +92,105 @@ async def test_entries_are_filtered_by_action_subject_and_node(gateway: Gateway,
     assert len(await entries(gateway, subject="staff", node=two)) == 1
     assert [e["action"] for e in await entries(gateway, node=one)] == ["updateCourse"]
     assert await entries(gateway, node="nothing") == []
+
+
+async def _entry(database: Database, subject: str, minute: int = 0, **person: ObjectId) -> None:
+    """Stores an entry that an actor has made at some minute of the first hour of 2026."""
+    actor: Value = {"subject": subject, "roles": [], "studentId": None, "instructorId": None, **person}
+    entry = {
+        "at": T0 + timedelta(minutes=minute),
+        "action": "a",
+        "actor": actor,
+        "address": "",
+        "changes": [],
+    }
+    await database["auditLog"].insert_one(entry)
+
+
+async def test_actors_have_their_present_names_and_addresses(gateway: Gateway, database: Database) -> None:
+    """Those of their account or, if they have none, of their student or instructor."""
+    ada, bob = (factories.student(name, email=f"{name}@example.org") for name in ("Ada", "Bob"))
+    grace = factories.instructor("Grace")
+    ann = factories.account("Ann", studentId=bob["_id"])
+    unnamed = factories.account(email="ada@home.example", studentId=ada["_id"])
+    del unnamed["name"]
+    await stored(database, students=[ada, bob], instructors=[grace], accounts=[ann, unnamed])
+    await _entry(database, str(ann["_id"]), 5, studentId=bob["_id"])
+    await _entry(database, str(unnamed["_id"]), 4, studentId=ada["_id"])
+    await _entry(database, "https://id.example|bob", 3, studentId=bob["_id"])
+    await _entry(database, "https://id.example|grace", 2, instructorId=grace["_id"])
+    await _entry(database, str(ObjectId()), 1)
+    await _entry(database, "command line")
+    assert [(e["actor"]["name"], e["actor"]["email"]) for e in await entries(gateway)] == [
+        ("Ann", "ann@example.org"), ("Ada", "ada@home.example"), ("Bob", "Bob@example.org"),
+        ("Grace", None), (None, None), (None, None),
+    ]  # fmt: skip
+
+
+async def test_entries_are_filtered_by_the_address_of_the_actor(gateway: Gateway, database: Database) -> None:
+    bob, other = factories.student("Bob", email="Bob@example.org"), factories.student("Bobby")
+    ann = factories.account("Ann")
+    await stored(database, students=[bob, other], accounts=[ann])
+    await _entry(database, str(ann["_id"]), 1)
+    await _entry(database, "https://id.example|bob", 2, studentId=bob["_id"])
+    await _entry(database, "https://id.example|bobby", 3, studentId=other["_id"])
+    for email, subject in (
+        ("Ann@Example.org ", str(ann["_id"])), ("Bob@example.org", "https://id.example|bob"),
+    ):  # fmt: skip
+        (entry,) = await entries(gateway, email=email)
+        assert entry["actor"]["subject"] == subject
+    assert await entries(gateway, email="eve@example.org") == []
+    assert await entries(gateway, Viewer(), email="ann@example.org") == []
+
+
+async def test_a_filter_by_address_reads_only_the_entries_of_the_actor(database: Database) -> None:
+    """Whether they are those of an account, of students, or of both."""
+    account, students = ObjectId(), [ObjectId() for _ in range(2)]
+    for minute in range(50):
+        await _entry(database, str(ObjectId()), minute, studentId=ObjectId())
+    await _entry(database, str(account), 7)
+    await _entry(database, "https://id.example|bob", 8, studentId=students[0])
+    ada = factories.student(email="ada@example.org") | {"_id": students[0]}
+    await stored(database, accounts=[factories.account(_id=account)], students=[ada])
+    actors = await actors_with(database, "ada@example.org")
+    query = {"find": "auditLog", "filter": actors, "sort": {"at": -1, "_id": 1}}
+    told = await database.driver.command("explain", query, verbosity="executionStats")
+    assert told["executionStats"]["nReturned"] == 2
+    assert told["executionStats"]["totalDocsExamined"] == 2
+    assert "'stage': 'SORT'" not in str(told["queryPlanner"]["winningPlan"])
+
+
+async def test_entries_are_filtered_by_time(gateway: Gateway, database: Database) -> None:
+    for minute in range(4):
+        await _entry(database, str(minute), minute)
+
+    async def found(**times: Value) -> str:
+        return "".join(entry["actor"]["subject"] for entry in await entries(gateway, **times))
+
+    assert await found(**{"from": "2026-01-01T00:01:00Z", "to": "2026-01-01T00:03:00Z"}) == "21"
+    assert await found(**{"from": "2026-01-01T01:02:00+01:00"}) == "32"
+    assert await found(to="2026-01-01T00:01:00") == "0"
+
+
+@pytest.mark.parametrize("name", ["from", "to"])
+async def test_a_time_that_cant_be_stored_is_refused(gateway: Gateway, name: str) -> None:
+    answer = await gateway.post(LOG, {"filter": {name: "0001-01-01T00:00:00+14:00"}}, STAFF)
+    (error,) = answer["errors"]
+    assert error["message"] == f"`{name}`: Enter a time between the years 1970 and 2199."
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+async def test_a_cursor_belongs_to_its_times(gateway: Gateway, database: Database) -> None:
+    for minute in range(3):
+        await _entry(database, str(minute), minute)
+    query = """query($to: DateTime, $after: String) { auditLog(first: 1, after: $after, filter: {to: $to}) {
+      nodes { actor { subject } } pageInfo { endCursor } } }"""
+    times = {"to": "2026-01-01T00:02:00Z"}
+    after = (await gateway.ask(query, times, STAFF))["auditLog"]["pageInfo"]["endCursor"]
+    same = {"to": "2026-01-01T02:02:00+02:00", "after": after}
+    assert (await gateway.ask(query, same, STAFF))["auditLog"]["nodes"] == [{"actor": {"subject": "0"}}]
+    (error,) = (await gateway.post(query, {"after": after}, STAFF))["errors"]
+    assert error["extensions"]["code"] == "INVALID_CURSOR"
 
 
 async def test_refused_writes_and_no_ops_leave_no_entry(gateway: Gateway, database: Database) -> None:

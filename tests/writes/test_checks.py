@@ -3,15 +3,17 @@
 import string
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from loaders.text.slugs import slugify
+from resolvers.errors import Reason
 from resolvers.relay import ids
 from resolvers.values import checks
-from resolvers.values.checks import Check, NotFoundError
+from resolvers.values.input_check import Check, InvalidValueError, NotFoundError
 from tests import factories
 from tests.writes.support import Value
 
@@ -67,9 +69,10 @@ def test_valid_values(check: Check, value: Value, stored: Value) -> None:
 
 
 @pytest.mark.parametrize(("check", "value"), BAD)
-def test_invalid_values_raise_a_sentence(check: Check, value: Value) -> None:
-    with pytest.raises(ValueError, match=r"^[A-Z].*[.:0-9a-z]$"):
+def test_invalid_values_raise_a_sentence_and_a_reason(check: Check, value: Value) -> None:
+    with pytest.raises(InvalidValueError, match=r"^[A-Z].*[.:0-9a-z]$") as raised:
         check(value)
+    assert raised.value.reason in get_args(Reason)
 
 
 def test_the_code_of_the_united_kingdom_is_named() -> None:

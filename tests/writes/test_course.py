@@ -267,9 +267,14 @@ async def test_a_draft_is_published_once_it_is_described(gateway: Gateway, datab
     await stored(database, courses=[bare])
     target = {"courseId": course_id(bare)}
     payload = await gateway.write(as_instructor(ADA), "publishCourse", **target)
-    (error,) = payload["errors"]
-    assert (error["code"], error["path"]) == ("INVALID", ["input", "courseId"])
-    assert "a summary and a delivery mode" in error["message"]
+    assert payload["errors"] == [
+        {
+            "code": "INVALID",
+            "message": f"The course needs {need} before it can be published.",
+            "path": ["input", "courseId"],
+        }
+        for need in ("a summary", "a delivery mode")
+    ]
     await gateway.done(
         STAFF, "updateCourse", **target, summary="It", categoryId=ids.encode_id("Category", WEB),
         deliveryModes=["ONSITE"],

@@ -50,6 +50,7 @@ async def test_a_run_is_created(gateway: Gateway, database: Database) -> None:
         "id": run["id"], "title": None, "startsAt": "2030-05-01T07:00:00Z",
         "endsAt": "2030-05-02T09:00:00Z",
         "deliveryMode": "ONSITE", "location": "Room 1", "seats": 5, "seatsLeft": 5, "waitlistCount": 0,
+        "status": "SCHEDULED",
     }  # fmt: skip
     found = await gateway.ask("{ courses(filter: { hasSeats: true }) { totalCount } }")
     assert found["courses"]["totalCount"] == 1

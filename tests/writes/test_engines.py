@@ -6,7 +6,8 @@ import pytest
 
 from app.execution import Executor, Operation, Prepared
 from app.settings import Settings
-from loaders.mongo.database import Database
+from loaders.mongo.database import Database, Destinations
+from loaders.outbox import EVENT_KINDS
 from resolvers.schema import schema
 from tests.support import RunQuery
 from tests.writes.scenes import NAMES, scenes
@@ -14,18 +15,25 @@ from tests.writes.support import Gateway, operation, served
 
 #: What is selected of the objects of payloads: more than plain values, so that both engines have work to do.
 SELECTIONS = {
+    "account": """account { id name email emailVerified roles status createdAt lastSeenAt
+      student { name email } instructor { name } }""",
     "course": """course { __typename id slug title status category { name } instructors { name }
       price { formatted } rating { count average histogram { count } } studentCount createdAt updatedAt
       viewerCanReview
       runs { totalCount edges { cursor node { startsAt seatsLeft } } }
       reviews(first: 2) { totalCount nodes { rating student { name } }
         pageInfo { hasNextPage endCursor } } }""",
-    "courseRun": "courseRun { id startsAt endsAt seats seatsLeft waitlistCount location course { title } }",
-    "enrollment": """enrollment { id status progress enrolledAt completedAt run { seatsLeft waitlistCount }
-      course { title studentCount } student { name email } }""",
+    "courseRun": """courseRun { id startsAt endsAt status seats seatsLeft waitlistCount location
+      course { title } }""",
+    "enrollment": """enrollment { id status waitlistPosition progress enrolledAt completedAt
+      run { seatsLeft waitlistCount } course { title studentCount } student { name email } }""",
     "review": """review { id rating title body difficulty workloadHours term verified helpfulCount status
       viewerFoundHelpful createdAt updatedAt reply { body createdAt author { name } }
       student { name } course { title } }""",
+    "category": """category { id slug name description imageUrl position courseCount
+      courses { totalCount nodes { slug category { slug } } } }""",
+    "instructor": """instructor { id slug name headline bio avatarUrl courseCount
+      rating { average count histogram { count } } courses { totalCount } }""",
     "viewer": "viewer { roles student { name } wishlist { totalCount nodes { title } } }",
 }
 
@@ -68,3 +76,32 @@ async def test_a_write_sends_as_many_commands_as_explain_says(
     data = await run_query(text, {"input": values}, viewer=viewer)
     assert data[name]["errors"] == []
     assert len(mongo_commands) == executor.explain(prepared)["commands"], mongo_commands
+
+
+#: The writes whose scene makes events.
+EVENTFUL = {
+    "publishCourse", "updateCourseRun", "cancelCourseRun", "enroll", "enrollStudent", "cancelEnrollment",
+    "moveEnrollment", "createReview",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_a_write_with_events_sends_three_more_commands_where_a_webhook_takes_them(
+    database: Database,
+    run_query: RunQuery,
+    mongo_commands: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    viewer, values = (await scenes(database))[name]
+    monkeypatch.setattr(database, "destinations", Destinations({"crm": EVENT_KINDS}))
+    executor = Executor(schema, introspection=False)
+    prepared = executor.prepare(Operation(operation(name, "__typename"), {"input": values}))
+    assert isinstance(prepared, Prepared)
+    mongo_commands.clear()
+    data = await run_query(operation(name, "__typename"), {"input": values}, viewer=viewer)
+    assert data[name]["errors"] == []
+    of_outbox = [command for command in mongo_commands if "outbox" in command]
+    expected = ["find outboxSequences", "update outboxSequences", "insert outbox"] if name in EVENTFUL else []
+    assert of_outbox == expected
+    assert len(mongo_commands) == executor.explain(prepared)["commands"] + len(expected)

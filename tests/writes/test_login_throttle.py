@@ -8,14 +8,13 @@ import pytest
 from bson import ObjectId
 
 from app.auth.session_tokens import SessionTokens
-from app.commands import account_changes
+from app.commands.people import account_changes
 from app.observing import Listener, Refused
 from app.settings import Settings
 from loaders.accounts import login_attempts
 from loaders.mongo.database import Database
 from resolvers.signing_in import login_throttle, passwords
-from tests.support import TOKENS, RunQuery
-from tests.writes.sessions import ADDRESS, EMAIL, PASSWORD, SESSION, Gateway, codes, served
+from tests.writes.sessions import ADDRESS, EMAIL, PASSWORD, Gateway, codes, device_id, served
 from tests.writes.support import Json, Value
 
 WRONG, LIMITED = [("UNAUTHENTICATED",)], [("RATE_LIMITED",)]
@@ -67,33 +66,6 @@ async def test_unknown_addresses_get_the_answer_for_a_wrong_password(gateway: Ga
         answers = await gateway.sign_in(password="wrong"), await gateway.sign_in(UNKNOWN)
         assert without_seconds(answers[0]) == without_seconds(answers[1])
     assert codes(answers[0]) == codes(answers[1]) == LIMITED
-
-
-@pytest.mark.parametrize("email", [EMAIL, UNKNOWN])
-async def test_a_wrong_password_costs_the_same_for_unknown_accounts(
-    gateway: Gateway,
-    run_query: RunQuery,
-    mongo_commands: list[str],
-    monkeypatch: pytest.MonkeyPatch,
-    email: str,
-) -> None:
-    await gateway.sign_up()
-    verified = []
-    real = passwords._matches
-
-    def counted(password: str, stored: str) -> bool:
-        verified.append(stored.startswith("$argon2id$v=19$m=19456,t=2,p=1$"))
-        return real(password, stored)
-
-    monkeypatch.setattr(passwords, "_matches", counted)
-    query = f"mutation($input: SignInInput!) {{ signIn(input: $input) {{ {SESSION} }} }}"
-    mongo_commands.clear()
-    payload = await run_query(query, {"input": {"email": email, "password": "wrong"}})
-    assert codes(payload["signIn"]) == WRONG
-    assert verified == [True]
-    sent = [command for command in mongo_commands if not command.startswith("endSessions")]
-    throttled = ["find attempts", *["findAndModify attempts"] * 3]
-    assert sent == [*throttled, "find accounts"]
 
 
 @pytest.mark.parametrize("email", [EMAIL, UNKNOWN])
@@ -221,12 +193,14 @@ async def test_a_device_has_attempts_of_its_own_and_then_those_of_a_stranger(gat
 
 @pytest.mark.usefixtures("few")
 @pytest.mark.parametrize("which", ["of another account", "of another gateway", "refresh", "none", "long"])
-async def test_other_device_tokens_give_no_attempts(gateway: Gateway, which: str) -> None:
+async def test_other_device_tokens_give_no_attempts(gateway: Gateway, database: Database, which: str) -> None:
     own = await gateway.sign_up()
+    stored = await database["accounts"].find_one({"email": EMAIL})
+    assert stored is not None
     other = await gateway.sign_up("grace@example.org")
     token = {
         "of another account": other["deviceToken"],
-        "of another gateway": SessionTokens(b"another secret").device(EMAIL, ObjectId()),
+        "of another gateway": SessionTokens(b"another secret").device(stored["passwordHash"], ObjectId()),
         "refresh": own["refreshToken"],
         "none": "",
         "long": "A" * 5000,
@@ -235,19 +209,60 @@ async def test_other_device_tokens_give_no_attempts(gateway: Gateway, which: str
     assert codes(await gateway.sign_in(address=ELSEWHERE, device=token)) == LIMITED
 
 
-async def test_refreshing_gives_a_device_no_further_attempts(gateway: Gateway) -> None:
+async def test_a_device_keeps_its_id(gateway: Gateway, database: Database) -> None:
     """A thief with a refresh token must not get ten guesses for each refresh."""
-    session = await gateway.sign_up()
-    refreshed = await gateway.refresh(session["refreshToken"])
-    ids = {TOKENS.read_device(payload["deviceToken"], EMAIL) for payload in (session, refreshed)}
-    assert len(ids) == 1
+    first = await gateway.sign_up()
+    refreshed = await gateway.refresh(first["refreshToken"])
+    again = await gateway.sign_in(device=refreshed["deviceToken"])
+    again = await gateway.refresh(again["refreshToken"])
+    other = await gateway.sign_in()
+    payloads = (first, refreshed, again, other)
+    ids = [await device_id(database, payload["deviceToken"]) for payload in payloads]
+    assert ids[0] == ids[1] == ids[2] != ids[3]
+    assert None not in ids
+
+
+async def test_a_device_that_has_used_up_its_attempts_is_a_new_one_after_the_right_password(
+    gateway: Gateway, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(login_throttle, "MAX_PER_DEVICE", 1)
+    device = (await gateway.sign_up())["deviceToken"]
+    assert codes(await gateway.sign_in(password="wrong", device=device)) == WRONG
+    other = (await gateway.sign_in(device=device))["deviceToken"]
+    assert await device_id(database, device) != await device_id(database, other)
+
+
+@pytest.mark.usefixtures("few")
+@pytest.mark.parametrize("how", ["changePassword", "resetPassword"])
+async def test_a_new_password_ends_all_devices_and_sites(
+    gateway: Gateway, database: Database, how: str
+) -> None:
+    """Whoever knew the old password gets no attempts of their own at the new one."""
+    own = await gateway.sign_up()
+    thief = await gateway.sign_in(address=ELSEWHERE)
+    new = "another good one"
+    if how == "changePassword":
+        change = {"currentPassword": PASSWORD, "newPassword": new}
+        assert codes(await gateway.mutate(how, change, token=own["accessToken"])) == []
+        own = await gateway.refresh(own["refreshToken"])
+    else:
+        link = await account_changes.reset(database, EMAIL)
+        own = await gateway.mutate(how, {"token": link.token, "newPassword": new})
+    await exhaust(gateway)
+    for device in (thief["deviceToken"], None):
+        assert codes(await gateway.sign_in(EMAIL, new, ELSEWHERE, device)) == LIMITED
+    assert await device_id(database, thief["deviceToken"]) is None
+    assert codes(await gateway.sign_in(EMAIL, new)) == []  # from where the password was changed
+    assert codes(await gateway.sign_in(EMAIL, new, "192.0.2.250", own["deviceToken"])) == []
 
 
 async def test_a_site_is_forgotten_after_thirty_days(
     gateway: Gateway, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await gateway.sign_up()
-    key = {"_id": login_attempts._id(f"known {ADDRESS} {EMAIL}")}
+    account = await database["accounts"].find_one({"email": EMAIL})
+    assert account is not None
+    key = {"_id": login_attempts._id(f"known {ADDRESS} {EMAIL} {account['passwordHash']}")}
     known = await database["attempts"].find_one(key)
     assert known is not None
     left = known["expiresAt"].replace(tzinfo=UTC) - datetime.now(UTC)
@@ -283,6 +298,25 @@ async def test_attempts_from_one_address_on_many_accounts_are_limited(
     assert codes(await gateway.sign_in("grace@example.org")) == LIMITED
     assert codes(await gateway.sign_in("grace@example.org", address=ELSEWHERE)) == []
     assert codes(await gateway.sign_in()) == []  # the network is known to this account
+
+
+async def test_whoever_holds_many_networks_gets_the_attempts_of_a_few(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A /56 counts as four networks, and a /48 as sixteen: a customer's /56 doesn't use up the /48."""
+    monkeypatch.setattr(login_throttle, "MAX_PER_NETWORK", 1)
+    tried = iter(range(100))
+
+    async def attempts(network: str, networks: int) -> int:
+        """Tries once from each network of the size /64. Returns the number of attempts until a refusal."""
+        for allowed in range(networks):
+            (answer,) = await fail(gateway, 1, f"{next(tried)}@example.org", f"{network}{allowed:02x}::1")
+            if answer == LIMITED:
+                return allowed
+        return networks
+
+    assert [await attempts(f"2001:db8:0:{n}", 6) for n in range(1, 6)] == [4, 4, 4, 4, 0]
+    assert await attempts("2001:db8:1:1", 6) == 4
 
 
 async def test_a_network_that_is_refused_stores_nothing_more(

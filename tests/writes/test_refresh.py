@@ -7,12 +7,14 @@ from itertools import permutations
 
 import pytest
 
-from app.commands import account_changes
+from app.budget_classes import read_classes
+from app.commands.people import account_changes
 from app.settings import Settings
 from loaders.accounts.refresh_tokens import MAX_BRANCHES, RACE
 from loaders.mongo import bson_types, transactions
 from loaders.mongo.database import Database
-from tests.writes.sessions import EMAIL, Gateway, codes, served
+from resolvers.signing_in import login_throttle
+from tests.writes.sessions import EMAIL, PASSWORD, Gateway, codes, served
 
 OVER = [("UNAUTHENTICATED",)]
 OVER_BY_TOKEN = [("UNAUTHENTICATED", "refreshToken")]
@@ -172,6 +174,41 @@ async def test_a_used_token_with_another_key_ends_its_session(
     await pass_time(database)
     assert codes(await gateway.refresh(token, key)) == OVER_BY_TOKEN
     assert codes(await gateway.refresh(next_token)) == OVER_BY_TOKEN
+
+
+# -- others on the network --------------------------------------------------------------------------------
+
+
+async def test_a_valid_token_is_accepted_whatever_others_on_the_network_send(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for limit in ("MAX_PER_NETWORK", "MAX_PER_SITE", "MAX_PER_KNOWN_SITE", "MAX_WRONG_LINKS"):
+        monkeypatch.setattr(login_throttle, limit, 1)
+    token = (await gateway.sign_up())["refreshToken"]
+    ended = (await gateway.sign_in())["refreshToken"]
+    await gateway.mutate("signOut", {"refreshToken": ended})
+    for _ in range(2):
+        wrong = await gateway.sign_in(password="wrong")
+        link = await gateway.mutate("resetPassword", {"token": "x", "newPassword": PASSWORD})
+    assert codes(wrong) == codes(link) == [("RATE_LIMITED",)]
+    for _ in range(100):
+        for bad in (ended, token[:-4] + "AAAA"):
+            assert codes(await gateway.refresh(bad)) == OVER_BY_TOKEN
+    await refreshed(gateway, token)
+
+
+async def test_a_refresh_with_a_valid_access_token_counts_against_the_viewers_budget(
+    settings: Settings, gateway: Gateway
+) -> None:
+    session = await gateway.sign_up()
+    budgets = {"budgets": read_classes("public=1:1000")}
+    async with served(settings.model_copy(update=budgets)) as limited:
+        query = 'mutation { refreshSession(input: {refreshToken: "x"}) { accessToken } }'
+        while (await limited.post(query)).status_code != 429:  # others behind the address
+            pass
+        values = {"refreshToken": session["refreshToken"]}
+        payload = await limited.mutate("refreshSession", values, token=session["accessToken"])
+        assert payload["errors"] == []
 
 
 # -- the session -----------------------------------------------------------------------------------------

@@ -7,9 +7,9 @@ from uuid import uuid4
 
 import pytest
 
-from app.commands import account_changes
+from app.commands.people import account_changes
 from app.settings import Settings
-from loaders.accounts import account
+from loaders.accounts import Client, account
 from loaders.mongo.database import Database
 from loaders.mongo.transactions import Transaction, transaction
 from resolvers.context import Viewer
@@ -195,7 +195,7 @@ async def test_no_session_starts_while_the_others_are_ended(gateway: Gateway, da
         seen.append(found["passwordHash"])
         if len(seen) == 1:
             await transaction(database, change)
-        await account.begin_session(tx, found)
+        await account.begin_session(tx, found, None, Client())
 
     await transaction(database, begin)
     assert seen[-1] == "another"
@@ -305,7 +305,7 @@ async def test_a_reset_link_expires_by_time_and_by_a_password_change(
     session = await gateway.sign_up()
     link = await account_changes.reset(database, EMAIL)
     past = datetime.now(UTC) - timedelta(seconds=1)
-    await database["accounts"].update_one({}, {"$set": {"reset.expiresAt": past}})
+    await database["accountTokens"].update_one({}, {"$set": {"expiresAt": past}})
     assert codes(await reset(link.token)) == USED
     link = await account_changes.reset(database, EMAIL)
     assert (await change_password(gateway, session["accessToken"]))["errors"] == []

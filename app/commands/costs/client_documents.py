@@ -1,7 +1,7 @@
 """Reads the operations of a client from its files, with the fragments that they use."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -10,20 +10,22 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLSyntaxError,
+    Lexer,
     Node,
     OperationDefinitionNode,
     Source,
+    TokenKind,
     Visitor,
     parse,
     visit,
 )
 
-from app.commands.command_error import CommandError, file_error
+from app.commands.command_error import CommandError
+from app.commands.option_values import contents
 from app.persisted import ManifestError, read_manifest
 
 _SUFFIXES = frozenset({".graphql", ".gql"})
 _IGNORED = frozenset({"node_modules"})  # folders, besides those whose names begin with a dot
-_LARGEST = 20_000_000  # bytes of one file
 _MANIFEST = ".json"
 _MOST_TOKENS = 500_000  # in one file
 
@@ -55,13 +57,18 @@ class _Piece:
 class ClientOperation:
     """An operation, with all fragments that it uses in one text.
 
-    name: empty if the operation has none. place: where the operation begins.
+    name: empty if the operation has none. place: where the operation begins. variables: their names.
     """
 
     name: str
     text: str
     place: Place
+    variables: Set[str]
     _pieces: Sequence[_Piece]
+
+    @property
+    def is_in_manifest(self) -> bool:
+        return Path(self.place.file).suffix not in _SUFFIXES
 
     def place_of(self, line: int, column: int) -> Place:
         """Returns the place in the client's files of a place in `text`."""
@@ -92,11 +99,14 @@ def read(paths: Iterable[Path]) -> list[ClientOperation]:
 
 def _of_manifest(file: Path) -> Iterator[ClientOperation]:
     try:
-        operations = read_manifest(_bytes(file))
+        operations = read_manifest(contents(file))
     except ManifestError as error:
         raise CommandError(f"{file}: {error}") from None
     for operation in operations:
-        yield from _joined(_pieces(f"{file}({operation.id})", operation.text))
+        where = f"{file}({operation.id})"
+        if not (found := _joined(_pieces(where, operation.text))):
+            raise CommandError(f"{where}: it has no operation. Remove it, or write one.")
+        yield from found
 
 
 def _joined(pieces: Sequence[_Piece]) -> list[ClientOperation]:
@@ -109,6 +119,11 @@ def _joined(pieces: Sequence[_Piece]) -> list[ClientOperation]:
 def _files(paths: Iterable[Path]) -> Iterator[Path]:
     for path in paths:
         if not path.is_dir():
+            if path.suffix not in {*_SUFFIXES, _MANIFEST}:
+                raise CommandError(
+                    f"{path} is neither *.graphql or *.gql nor a manifest (*.json)."
+                    " Extract its operations, or name the manifest of the client."
+                )
             yield path
             continue
         found = (file for file in path.rglob("*") if file.suffix in _SUFFIXES and file.is_file())
@@ -120,8 +135,11 @@ def _is_ignored(file: Path) -> bool:
 
 
 def _pieces(file: str, text: str) -> list[_Piece]:
+    source = Source(text)
     try:
-        document = parse(Source(text), max_tokens=_MOST_TOKENS)
+        if Lexer(source).advance().kind is TokenKind.EOF:  # graphql-core's parser wants a definition
+            return []
+        document = parse(source, max_tokens=_MOST_TOKENS)
     except GraphQLSyntaxError as error:
         line, column = error.locations[0] if error.locations else (1, 1)
         raise CommandError(f"{Place(file, line, column)}: {error.message}") from None
@@ -132,20 +150,9 @@ def _pieces(file: str, text: str) -> list[_Piece]:
 
 def _text(file: Path) -> str:
     try:
-        return _bytes(file).decode("utf-8-sig")
+        return contents(file).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise CommandError(f"{file} is not text: expected GraphQL documents in UTF-8.") from None
-
-
-def _bytes(file: Path) -> bytes:
-    try:
-        with file.open("rb") as opened:
-            data = opened.read(_LARGEST + 1)
-    except OSError as error:
-        raise file_error(error) from None
-    if len(data) > _LARGEST:
-        raise CommandError(f"{file} is larger than {_LARGEST:,} bytes. Split it into several files.")
-    return data
 
 
 def _piece(file: str, text: str, definition: _Definition) -> _Piece:
@@ -192,7 +199,13 @@ def _operation(piece: _Piece, fragments: Mapping[str, _Piece]) -> ClientOperatio
             used[name] = fragments[name]
             waiting += fragments[name].spreads
     pieces = [piece, *(used[name] for name in sorted(used))]
-    return ClientOperation(_name(piece), "\n".join(p.text for p in pieces), piece.place, pieces)
+    text = "\n".join(p.text for p in pieces)
+    return ClientOperation(_name(piece), text, piece.place, _variables(piece), pieces)
+
+
+def _variables(piece: _Piece) -> Set[str]:
+    definitions = getattr(piece.definition, "variable_definitions", None) or ()
+    return {definition.variable.name.value for definition in definitions}
 
 
 def _name(piece: _Piece) -> str:

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
-import orjson
 import typer
 
 from app.commands.command_error import CommandError
+
+_EXAMPLE = '{"Cards": {"first": 5}}'
 
 _Values: TypeAlias = Mapping[str, Any]  # maps the names of variables to JSON values
 
@@ -22,11 +23,12 @@ def cost(
         typer.Option("--max", min=0, help="The highest price that passes.", show_default="LECTERN_MAX_COST"),
     ] = None,
     variables: Annotated[
-        Path | None,
+        str,
         typer.Option(
-            help="A JSON file that maps the names of operations to their variables.", show_default=False
+            help="JSON that maps the names of operations to their variables, or the name of a file with it.",
+            show_default=False,
         ),
-    ] = None,
+    ] = "{}",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Price a client's operations, without a database. Fail if one is invalid or costs too much.
@@ -35,22 +37,20 @@ def cost(
     """
     from app.commands.costs.operation_prices import priced
 
-    values = {} if variables is None else _variables(variables)
-    report = priced(files, values, max_price)
-    typer.echo(report.as_json() if as_json else report.as_text())
+    report = priced(files, _by_operation(variables), max_price)
+    if as_json or report.prices:
+        typer.echo(report.as_json() if as_json else report.as_text())
     if report.problems:
         raise CommandError("\n".join(report.problems))
 
 
-def _variables(file: Path) -> Mapping[str, _Values]:
-    try:
-        values = orjson.loads(file.read_bytes())
-    except OSError as error:
-        raise CommandError(f"--variables: {file} can't be read: {error.strerror}.") from None
-    except orjson.JSONDecodeError as error:
-        raise CommandError(f"--variables: {file} is not JSON: {error}.") from None
-    if not isinstance(values, dict) or not all(isinstance(value, dict) for value in values.values()):
-        raise CommandError(
-            f'--variables: {file} must map operations to variables, such as {{"Cards": {{"first": 5}}}}.'
-        )
-    return values
+def _by_operation(option: str) -> Mapping[str, _Values]:
+    from app.commands.option_values import variables
+
+    found = variables(option, _EXAMPLE)
+    for name, values in found.items():
+        if not isinstance(values, dict):
+            raise CommandError(
+                f"--variables must map operations to their variables, such as {_EXAMPLE}: {name} has none."
+            )
+    return found

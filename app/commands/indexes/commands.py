@@ -14,6 +14,7 @@ from app.commands.indexes.build_display import build_display
 from app.commands.indexes.listing import IndexRow, as_json, show_lines, show_tables
 from app.database import connect, ping
 from app.settings import Settings, load
+from app.terminal import say
 from loaders.indexes import Applied, Comparison, apply, build_progress, compare, statistics_of
 from loaders.mongo import UNAUTHORIZED, Database, reason_of
 
@@ -25,8 +26,7 @@ indexes = typer.Typer(help="Show the indexes of the database, check them, or bui
 @indexes.callback(invoke_without_command=True)
 def alone(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
-        _say(
-            Console(stderr=True),
+        say(
             "`lectern indexes` without a subcommand runs `lectern indexes apply`, which a later version will"
             " not do.",
         )
@@ -60,10 +60,10 @@ def check() -> None:
     console, states = Console(), asyncio.run(_compared()).states
     for one in states:
         if one.what:
-            _say(console, str(one))
+            say(str(one), console)
     if any(one.what and not one.is_harmless for one in states):
         raise typer.Exit(NOT_DONE)
-    _say(console, f"All {sum(one.declared is not None for one in states)} declared indexes exist.")
+    say(f"All {sum(one.declared is not None for one in states)} declared indexes exist.", console)
 
 
 @indexes.command("apply")
@@ -86,7 +86,7 @@ def apply_indexes(
     try:
         done = asyncio.run(_apply(console))
     except KeyboardInterrupt:
-        _say(console, asyncio.run(_interrupted()))
+        say(asyncio.run(_interrupted()), console)
         raise typer.Exit(130) from None
     _report(console, done)
     if done.is_incomplete or (done.needs_operator and not tolerate_differences):
@@ -95,13 +95,13 @@ def apply_indexes(
 
 def _report(console: Console, done: Applied) -> None:
     if done.created:
-        _say(console, f"{len(done.created)} created: {', '.join(done.created)}")
+        say(f"{len(done.created)} created: {', '.join(done.created)}", console)
     if done.changed:
-        _say(console, f"Lifetime changed: {', '.join(done.changed)}")
+        say(f"Lifetime changed: {', '.join(done.changed)}", console)
     if not (done.created or done.changed or done.needs_operator):
-        _say(console, "All indexes exist.")
+        say("All indexes exist.", console)
     for problem in done.problems:
-        _say(console, str(problem))
+        say(str(problem), console)
 
 
 async def _rows() -> list[IndexRow]:
@@ -158,7 +158,3 @@ async def _opened(settings: Settings) -> AsyncIterator[Database]:
                 "The MongoDB user in LECTERN_MONGODB_URI may not do that. `show` and `check` need the role"
                 f" read on {database.name}, `apply` needs readWrite, and also dbAdmin to change a lifetime."
             ) from None
-
-
-def _say(console: Console, message: str) -> None:
-    console.print(message, markup=False, highlight=False, soft_wrap=True)

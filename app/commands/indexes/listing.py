@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from app.terminal import printable
 from loaders.collections import Index
 from loaders.indexes import (
     BuildProgress,
@@ -95,7 +96,9 @@ def show_lines(rows: Sequence[IndexRow]) -> None:
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for line in cells:
         typer.echo(
-            "  ".join(f"{cell or '-':{width}}" for cell, width in zip(line, widths, strict=True)).rstrip()
+            printable(
+                "  ".join(f"{cell or '-':{width}}" for cell, width in zip(line, widths, strict=True)).rstrip()
+            )
         )
 
 
@@ -117,7 +120,7 @@ def _table(collection: str, rows: Sequence[IndexRow]) -> Table:
     for row in rows:
         state = Text(row.state, _style(row.index))
         times, since = (f"{row.use.times:,}", f"{row.use.since:%Y-%m-%d}") if row.use else ("", "")
-        name = Text.assemble(row.index.name, ("\n  " + row.note if row.note else "", "dim"))
+        name = Text.assemble(printable(row.index.name), ("\n  " + row.note if row.note else "", "dim"))
         if options := _options(row):
             state.append(f"\n{options}", "dim")
         table.add_row(name, state, _megabytes(row), times, since)

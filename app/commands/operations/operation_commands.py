@@ -1,20 +1,21 @@
-"""The commands `lectern operations push`, `list`, `versions`, `unknown` and `remove`."""
+"""The commands `lectern operations push`, `list`, `versions`, `unknown`, `forget` and `remove`."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from app.commands.command_error import CommandError, file_error
-from app.commands.operations.operation_tables import show_rows
+from app.commands.command_error import CommandError
+from app.commands.tables import show_rows
 from app.database import connect, ping
+from app.importing import counted
 from app.invocation import lectern
 from app.settings import Settings, load
+from app.terminal import say
 from loaders import persisted
 from loaders.mongo import Database, now
 from loaders.persisted import (
@@ -23,15 +24,15 @@ from loaders.persisted import (
     StoredTool,
     ToolConflictError,
     TooManyError,
+    UnreadableError,
     Version,
     VersionKey,
 )
 
-if TYPE_CHECKING:
-    from app.persisted import ManifestOperation
-
-_MOST_SHOWN = 50  # maximum number of problems that are printed
+_MOST_SHOWN = 50  # maximum number of conflicts that are printed
 _LONGEST_NAME = 64  # characters; of longer names in a request, the gateway sees only the beginning
+
+_MOST_DAYS = 36_500
 
 operations = typer.Typer(
     help="Push the operations of a client that are trusted, and list trusted and unknown ones.",
@@ -72,23 +73,28 @@ def push(
     If an operation is invalid or too expensive, lists all problems and stores nothing. Pushing the same
     manifest again changes nothing. Gateways know the operations within five seconds.
     """
+    from app.commands.operations.checked_manifest import checked_operations
+    from app.commands.operations.manifest_tools import stored_tools
+
     key, settings = VersionKey(client, version), load()
-    checked = _checked(manifest, settings)
-    offered = _offered(tools, checked) if tools else None
+    checked = checked_operations(manifest, settings)
+    offered = stored_tools(tools, checked) if tools else None
     if dry_run:
-        _say(f"{len(checked):,} operations are valid. Nothing was stored.")
+        valid = "1 operation is" if len(checked) == 1 else f"{len(checked):,} operations are"
+        say(f"{valid} valid. Nothing was stored.")
         return
     pushed = asyncio.run(_push(settings, key, checked, offered))
     if not pushed.is_changed:
-        _say(f"{client} {version} already has these {len(checked):,} operations{_with(offered)}.")
+        number = "this operation" if len(checked) == 1 else f"these {len(checked):,} operations"
+        say(f"{client} {version} already has {number}{_with(offered)}.")
     else:
-        new = f"{pushed.added:,} are new"
-        _say(f"{client} {version} has {len(checked):,} operations{_with(offered)}; {new}.")
+        number = counted(len(checked), "operation")
+        say(f"{client} {version} has {number}{_with(offered)}; {pushed.added:,} new.")
 
 
 @operations.command("list")
 def list_operations(in_json: _InJson = False) -> None:
-    """List the trusted operations, with their prices and the number of versions that use them.
+    """List the trusted operations, with their prices, the clients that use them, and in how many versions.
 
     A price is the highest that an operation can have, as `lectern cost` computes it.
     """
@@ -97,14 +103,14 @@ def list_operations(in_json: _InJson = False) -> None:
 
 @operations.command()
 def versions(in_json: _InJson = False) -> None:
-    """List the versions of clients, with when they were pushed and last used."""
+    """List the versions of clients, and when each was pushed and last used."""
     rows = [
         {
             "client": one.key.client,
             "version": one.key.version,
             "operations": len(one.ids),
             "pushed": one.pushed_at,
-            "last used": one.used_at,
+            "lastUsed": one.used_at,
         }
         for one in asyncio.run(_versions())
     ]
@@ -118,21 +124,28 @@ def unknown(
 ) -> None:
     """List the operations that LECTERN_OPERATIONS refuses, or would refuse, and who sent them.
 
-    The latest are first. Texts are shown without the values in them.
+    The latest are first. The id is the one that was sent, or the SHA-256 of the text. Texts are shown without
+    the values in them.
     """
     rows = [
         {
-            "hash or id": one.hash,
+            "id": one.hash,
             "client": one.client,
             "version": one.version,
             "sent": one.reason,
             "times": one.times,
-            "last seen": one.last_seen,
+            "lastSeen": one.last_seen,
             "text": one.sample,
         }
         for one in asyncio.run(_unknown(most))
     ]
     show_rows(rows, "No unknown operations were seen in the last 30 days.", in_json=in_json)
+
+
+@operations.command()
+def forget() -> None:
+    """Delete the list of unknown operations, for instance after a flood of them."""
+    say(f"{counted(asyncio.run(_forget()), 'unknown operation')} deleted.")
 
 
 @operations.command()
@@ -142,7 +155,11 @@ def remove(
     unused_for: Annotated[
         int | None,
         typer.Option(
-            metavar="DAYS", help="All versions not used for so many days.", min=1, show_default=False
+            metavar="DAYS",
+            help="All versions not used for so many days, counted from the push if they never were.",
+            min=1,
+            max=_MOST_DAYS,
+            show_default=False,
         ),
     ] = None,
     dry_run: _DryRun = False,
@@ -152,56 +169,22 @@ def remove(
         raise typer.BadParameter("Give --client and --version, or --unused-for DAYS.")
     gone, number = asyncio.run(_remove(client, version, unused_for, dry_run=dry_run))
     if not gone and client is not None:
-        raise CommandError(f"There is no {client} {version}: see `{lectern()} operations versions`.")
+        raise CommandError(
+            f"The client `{client}` has no version `{version}`: see `{lectern()} operations versions`."
+        )
     for one in gone:
-        _say(f"{one.key.client} {one.key.version}")
+        say(f"{'Would remove' if dry_run else 'Removed'} {one.key.client} {one.key.version}.")
     if dry_run:
-        _say(f"{len(gone):,} versions would be removed. Nothing was changed.")
+        say(f"{counted(len(gone), 'version')} would be removed. Nothing was changed.")
     else:
-        _say(f"{len(gone):,} versions and {number:,} operations removed.")
+        say(f"{counted(len(gone), 'version')} and {counted(number, 'operation')} removed.")
 
 
 _NOTHING_PUSHED = "There are no trusted operations yet: `lectern operations push` adds a client's."
 
 
-def _checked(manifest: Path, settings: Settings) -> Sequence[NewOperation]:
-    """Returns the operations of a manifest. Raises CommandError if any of them is invalid."""
-    from app.main import make_executor
-    from app.persisted import check_manifest
-
-    found = check_manifest(make_executor(settings, for_commands=True), _read(manifest))
-    if found.problems:
-        shown = list(found.problems[:_MOST_SHOWN])
-        if more := len(found.problems) - len(shown):
-            shown.append(f"and {more:,} more")
-        lines = "\n".join(f"  {problem}" for problem in shown)
-        raise CommandError(
-            f"{manifest}: nothing was stored, because of these problems:\n{lines}\n"
-            "Correct the operations in the client, write its manifest again, and push that."
-        )
-    return found.operations
-
-
-def _offered(tools: Path, operations: Sequence[NewOperation]) -> Sequence[StoredTool]:
-    from app.commands.operations.manifest_tools import stored_tools
-
-    return stored_tools(tools, operations)
-
-
-def _read(manifest: Path) -> "Sequence[ManifestOperation]":
-    from app.persisted import MAX_BYTES, ManifestError, read_manifest
-
-    try:
-        with manifest.open("rb") as file:
-            return read_manifest(file.read(MAX_BYTES + 1))
-    except OSError as error:
-        raise file_error(error) from None
-    except ManifestError as error:
-        raise CommandError(f"{manifest}: {error}") from None
-
-
 def _with(offered: Sequence[StoredTool] | None) -> str:
-    return "" if offered is None else f" and {len(offered):,} tools"
+    return "" if offered is None else f" and {counted(len(offered), 'tool')}"
 
 
 async def _push(
@@ -211,6 +194,8 @@ async def _push(
     async with _opened(settings) as database:
         try:
             return await persisted.push(database, key, new, most=most, most_bytes=most_bytes, tools=tools)
+        except UnreadableError as error:
+            raise CommandError(_unreadable(error)) from None
         except ConflictError as error:
             raise CommandError(_conflicts(error)) from None
         except ToolConflictError as error:
@@ -225,6 +210,13 @@ async def _push(
                 f"{most:,} with {most_bytes:,} bytes. Remove unused versions (`{lectern()} operations "
                 "versions`), or raise LECTERN_MAX_TRUSTED_OPERATIONS or LECTERN_MAX_TRUSTED_BYTES."
             ) from None
+
+
+def _unreadable(error: UnreadableError) -> str:
+    return (
+        f"Nothing was changed, because this version of Lectern can't read {error}. Use the version that "
+        "wrote it, or delete it."
+    )
 
 
 def _conflicts(error: ConflictError) -> str:
@@ -245,12 +237,20 @@ async def _operations() -> list[dict[str, object]]:
         found = await persisted.load(database, settings.max_trusted_operations)
     if found is None:
         return []
-    uses: dict[str, int] = {}
+    for document in found.unreadable:
+        say(f"{document} can't be read, and is left out.")
+    users: dict[str, list[str]] = {}
     for version in found.versions:
         for own in version.ids:
-            uses[own] = uses.get(own, 0) + 1
+            users.setdefault(own, []).append(version.key.client)
     return [
-        {"id": one.id, "name": one.name, "price": one.price, "versions": uses.get(one.id, 0)}
+        {
+            "id": one.id,
+            "name": one.name,
+            "price": one.price,
+            "clients": sorted(set(users.get(one.id, ()))),
+            "versions": len(users.get(one.id, ())),
+        }
         for one in found.operations
     ]
 
@@ -263,6 +263,11 @@ async def _versions() -> Sequence[Version]:
 async def _unknown(most: int) -> Sequence[persisted.Sighting]:
     async with _opened(load()) as database:
         return await persisted.recent_sightings(database, most)
+
+
+async def _forget() -> int:
+    async with _opened(load()) as database:
+        return await persisted.clear_sightings(database)
 
 
 async def _remove(
@@ -278,7 +283,10 @@ async def _remove(
     async with _opened(load()) as database:
         if dry_run:
             return [one for one in await persisted.versions(database) if is_chosen(one)], 0
-        return await persisted.remove(database, is_chosen)
+        try:
+            return await persisted.remove(database, is_chosen)
+        except UnreadableError as error:
+            raise CommandError(_unreadable(error)) from None
 
 
 @asynccontextmanager
@@ -286,7 +294,3 @@ async def _opened(settings: Settings) -> AsyncIterator[Database]:
     async with connect(settings) as database:
         await ping(database)
         yield database
-
-
-def _say(message: str) -> None:
-    Console(stderr=True).print(message, markup=False, highlight=False, soft_wrap=True)

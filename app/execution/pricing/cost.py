@@ -35,6 +35,9 @@ _ELEMENTS = frozenset({"nodes", "edges"})
 _VALUES_OF_AN_OBJECT = 5
 _OBJECTS_OF_A_COMMAND = 20
 
+#: The characters of a text that take as long to parse and validate as an object takes to fetch.
+_CHARACTERS_OF_AN_OBJECT = 2
+
 #: Cost factor for the fields of an operation that graphql-core runs. It takes ten times as long per object as
 #: a compiled plan.
 ON_GRAPHQL_CORE = 10
@@ -61,18 +64,31 @@ class Cost(NamedTuple):
 
     @property
     def price(self) -> int:
-        """The cost as one number, in objects. An object nominally costs 10 µs of CPU time.
+        """The cost as one number, in objects; at least 1. An object nominally costs 10 µs of CPU time.
 
         A value costs a fifth of an object, and a command costs as much as 20 objects.
         """
-        return self.objects + self.values // _VALUES_OF_AN_OBJECT + self.commands * _OBJECTS_OF_A_COMMAND
+        objects, values, commands = self
+        return objects + values // _VALUES_OF_AN_OBJECT + commands * _OBJECTS_OF_A_COMMAND or 1
 
 
 class Priced(NamedTuple):
-    """The maximum cost of an operation. list_values: how many of its values are those of list arguments."""
+    """The maximum cost of an operation.
+
+    price: the price of the cost, computed once. list_values: how many of its values are those of list
+    arguments. apart: the part of its price that budgets don't count: the weights of root fields that have
+    limits of their own.
+    """
 
     cost: Cost
+    price: int
     list_values: int
+    apart: int
+
+
+def price_of_text(text: str, limits: Limits) -> int:
+    """Estimates the price of parsing and validating a text. One that is too long is refused at once."""
+    return len(text) // _CHARACTERS_OF_AN_OBJECT if len(text) <= limits.query_length else 0
 
 
 def priced(
@@ -83,6 +99,7 @@ def priced(
     limits: Limits,
     *,
     on_graphql_core: bool = False,
+    merges_calls: bool = True,
 ) -> Priced:
     """Computes the maximum cost of a valid operation.
 
@@ -91,12 +108,22 @@ def priced(
     selection is counted once per object; on an interface, the most expensive type is used. The result of
     introspection is counted by walking the schema.
 
-    variables: the coerced values, including defaults. on_graphql_core: whether graphql-core will run the
-    operation, because it has introspection or a condition without a value.
+    variables: the coerced values, including defaults. on_graphql_core: whether graphql-core must run the
+    operation, because it has introspection or a condition without a value. merges_calls: whether other
+    operations run as plans, in which equal calls are made once.
 
     Raises TooLargeError if the operation has too many fields with its fragments expanded.
     """
-    return _Pricing(schema, document, operation, variables, limits, on_graphql_core=on_graphql_core).priced()
+    pricing = _Pricing(
+        schema,
+        document,
+        operation,
+        variables,
+        limits,
+        on_graphql_core=on_graphql_core,
+        merges_calls=merges_calls and not on_graphql_core,
+    )
+    return pricing.priced()
 
 
 class _Sum(NamedTuple):
@@ -144,6 +171,7 @@ class _Pricing:
         limits: Limits,
         *,
         on_graphql_core: bool,
+        merges_calls: bool,
     ) -> None:
         self._schema, self._operation = schema, operation
         self._arguments = ArgumentValues(variables)
@@ -153,8 +181,8 @@ class _Pricing:
         self._fields_left = limits.fields
         self._introspected_left = limits.introspection_cost
         self._calls: dict[Hashable, _Call] = {}
-        self._on_graphql_core = on_graphql_core
-        self._shares_calls = operation.operation is OperationType.QUERY and not on_graphql_core
+        self._merges_calls = merges_calls
+        self._shares_calls = operation.operation is OperationType.QUERY and merges_calls
         self._factor = ON_GRAPHQL_CORE if on_graphql_core else 1
 
     def priced(self) -> Priced:
@@ -166,7 +194,9 @@ class _Pricing:
         objects, values = _sum(sums)
         list_values = sum(call.list_values for call in self._calls.values())
         commands = sum(call.commands * min(call.returned, call.types) for call in self._calls.values())
-        return Priced(Cost(objects, values + list_values, commands), list_values)
+        apart = self._factor * sum(_weight_apart(root, nodes) for nodes in fields.values())
+        cost = Cost(objects, values + list_values, commands)
+        return Priced(cost, cost.price, list_values, apart)
 
     def _of_root_field(self, root: GraphQLObjectType, key: str, nodes: Sequence[FieldNode]) -> _Sum:
         sum_ = self._of_field(root, key, nodes, _Place(1))
@@ -217,7 +247,7 @@ class _Pricing:
         made together.
         """
         metadata = declaration(field).metadata
-        is_apart = is_connection(parent) or self._on_graphql_core
+        is_apart = is_connection(parent) or not self._merges_calls
         key = (place.depth, function, _arguments_text(node), place.call if is_apart else None, place.root)
         if (call := self._calls.get(key)) is None:
             commands = metadata["commands"] + metadata["rare_commands"]
@@ -295,6 +325,13 @@ class _Pricing:
                 "LECTERN_MAX_FIELDS",
                 "Request fewer fields in one operation.",
             )
+
+
+def _weight_apart(root: GraphQLObjectType, nodes: Sequence[FieldNode]) -> int:
+    """Returns the price of a root field's weight, if the field has limits of its own; otherwise 0."""
+    field = root.fields.get(nodes[0].name.value)
+    metadata = declaration(field).metadata if field is not None else {}
+    return metadata["weight"] // _VALUES_OF_AN_OBJECT if metadata.get("has_own_limit") else 0
 
 
 def _sum(sums: Iterable[_Sum]) -> _Sum:

@@ -7,7 +7,7 @@ time only for its nested objects and lists, not for each of its values.
 from collections.abc import Mapping, Sequence
 from functools import reduce
 from itertools import chain
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from graphql import (
     DocumentNode,
@@ -25,27 +25,14 @@ from graphql import (
 
 from app.execution.compiler import CoercedValues, Selected
 from app.execution.pricing.argument_values import ArgumentValues, page_size
-from app.execution.pricing.cost import INTROSPECTED_VALUE, ON_GRAPHQL_CORE, leaves_out_elements
+from app.execution.pricing.cost import INTROSPECTED_VALUE, ON_GRAPHQL_CORE, Cost, leaves_out_elements
 from app.execution.pricing.introspection_size import FIELDS
 from resolvers.schema import declaration
 
+_Size: TypeAlias = tuple[int, int]  # a number of objects, and one of values
 _Object: TypeAlias = Mapping[str, Any]  # an object of the response, whose values are any JSON values
 
-
-class ResponseSize(NamedTuple):
-    """The objects and values of a response, counted as app.execution.pricing.cost.Cost counts them."""
-
-    objects: int
-    values: int
-
-
-class _Tally:
-    """Objects and values that have been counted so far."""
-
-    __slots__ = ("objects", "values")
-
-    def __init__(self) -> None:
-        self.objects = self.values = 0
+_NOTHING: _Size = (0, 0)
 
 
 class _Shape:
@@ -54,10 +41,13 @@ class _Shape:
     keys: the response keys. hidden: the number of elements that are fetched for each object but don't appear
     in the response. leaves: the weights of the keys that count once for each object. lists: the weights of
     the lists of leaves, which count once for each element. nested: the shapes that the objects under a key
-    can have.
+    can have. single: those of them that are the only one under their key. is_plain: whether objects of this
+    shape differ only in these. is_flat: whether all objects of this shape cost the same.
     """
 
-    __slots__ = ("hidden", "keys", "leaves", "lists", "nested", "objects", "values")
+    __slots__ = (
+        "hidden", "is_flat", "is_plain", "keys", "leaves", "lists", "nested", "objects", "single", "values",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -69,6 +59,9 @@ class _Shape:
     ) -> None:
         self.keys, self.hidden, self.leaves, self.lists, self.nested = keys, hidden, leaves, lists, nested
         self.objects, self.values = 1 + hidden, sum(leaves.values())
+        self.single = tuple((key, shapes[0]) for key, shapes in nested.items() if len(shapes) == 1)
+        self.is_plain = not lists and len(self.single) == len(nested)
+        self.is_flat = not (lists or nested)
 
 
 class ResponseCost:
@@ -102,18 +95,18 @@ class ResponseCost:
         self._introspected = shapes.of_fields(root, introspected) if introspected else None
         self._factor = ON_GRAPHQL_CORE if on_graphql_core else 1
 
-    def size(self, data: _Object | None) -> ResponseSize:
-        """Counts the data of a response."""
+    def of(self, data: _Object | None, commands: int) -> Cost:
+        """Returns the cost of a response, counted as the maximum cost is, and of the commands sent."""
         if data is None:
-            return ResponseSize(0, self._list_values)
-        tally = _Tally()
-        _count(tally, [self._own], [data])
-        tally.objects = (tally.objects - 1) * self._factor  # the data itself is not an object that counts
-        tally.values *= self._factor
+            return Cost(0, self._list_values, commands)
+        objects, values = _count_one(self._own, data)
+        objects -= 1  # the data itself is not an object that counts
+        if self._factor > 1:
+            objects, values = objects * self._factor, values * self._factor
         if self._introspected is not None:
-            _count(tally, [self._introspected], [data])
-            tally.objects -= 1
-        return ResponseSize(tally.objects, tally.values + self._list_values)
+            more_objects, more_values = _count_one(self._introspected, data)
+            objects, values = objects + more_objects - 1, values + more_values
+        return Cost(objects, values + self._list_values, commands)
 
 
 class _Shapes:
@@ -155,22 +148,51 @@ class _Shapes:
         return weight
 
 
-def _count(tally: _Tally, shapes: Sequence[_Shape], objects: Sequence[_Object]) -> None:
-    """Counts objects with everything in them. shapes: the shapes that each of them can have."""
-    if len(shapes) > 1:
-        _count_by_keys(tally, shapes, objects)
-        return
-    shape = shapes[0]
-    tally.objects += len(objects) * shape.objects
-    tally.values += len(objects) * shape.values
+def _count_one(shape: _Shape, object_: _Object) -> _Size:
+    """Counts one object with everything in it. For a small response, `_count` would take twice as long."""
+    objects, values = shape.objects, shape.values
+    for key, inner in shape.single:
+        below = object_[key]
+        if type(below) is not dict:
+            more = _count((inner,), _items([object_], key)) if below else _NOTHING
+        elif inner.is_flat:
+            objects += inner.objects
+            values += inner.values
+            continue
+        else:
+            more = _count_one(inner, below)
+        objects += more[0]
+        values += more[1]
+    if shape.is_plain:
+        return objects, values
     for key, weight in shape.lists.items():
-        tally.values += weight * len(_items(objects, key))
+        values += weight * len(_items([object_], key))
+    for key, shapes in shape.nested.items():
+        if len(shapes) > 1:
+            more = _count(shapes, _items([object_], key))
+            objects += more[0]
+            values += more[1]
+    return objects, values
+
+
+def _count(shapes: Sequence[_Shape], objects: Sequence[_Object]) -> _Size:
+    """Counts objects with everything in them. shapes: the shapes that each of them can have."""
+    if not objects:
+        return _NOTHING
+    if len(shapes) > 1:
+        return _count_by_keys(shapes, objects)
+    shape, number = shapes[0], len(objects)
+    counted, values = number * shape.objects, number * shape.values
+    for key, weight in shape.lists.items():
+        values += weight * len(_items(objects, key))
     for key, inner in shape.nested.items():
-        if below := _items(objects, key):
-            _count(tally, inner, below)
+        more = _count(inner, _items(objects, key))
+        counted += more[0]
+        values += more[1]
+    return counted, values
 
 
-def _count_by_keys(tally: _Tally, shapes: Sequence[_Shape], objects: Sequence[_Object]) -> None:
+def _count_by_keys(shapes: Sequence[_Shape], objects: Sequence[_Object]) -> _Size:
     """Counts objects of several types. The type of an object is known by its keys.
 
     If several types have the same keys, each value counts with the lowest of their weights.
@@ -178,8 +200,11 @@ def _count_by_keys(tally: _Tally, shapes: Sequence[_Shape], objects: Sequence[_O
     groups: dict[tuple[str, ...], list[_Object]] = {}
     for object_ in objects:
         groups.setdefault(tuple(object_), []).append(object_)
-    for keys, group in groups.items():
-        _count(tally, [reduce(_merged, (shape for shape in shapes if shape.keys == keys))], group)
+    sizes = [
+        _count([reduce(_merged, (shape for shape in shapes if shape.keys == keys))], group)
+        for keys, group in groups.items()
+    ]
+    return sum(size[0] for size in sizes), sum(size[1] for size in sizes)
 
 
 def _merged(one: _Shape, other: _Shape) -> _Shape:

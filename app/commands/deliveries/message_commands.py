@@ -1,0 +1,165 @@
+"""The commands `lectern messages list`, `resend`, `drop` and `test`."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, TypeVar, get_args
+
+import typer
+from bson import ObjectId
+
+from app.commands import option_values
+from app.commands.command_error import CommandError
+from app.commands.deliveries.entry_ids import entry_id
+from app.commands.tables import Row, show_rows
+from app.database import connect, ping
+from app.importing import counted
+from app.invocation import lectern
+from app.settings import load
+from app.terminal import say
+from loaders import outbox
+from loaders.mongo import Database
+from loaders.outbox import MAIL, MESSAGE, EntryDoc, MessageKind, State
+
+T = TypeVar("T")
+
+messages = typer.Typer(
+    help="List the messages that were sent to people or wait, and send them again.", no_args_is_help=True
+)
+
+_MOST_DROPPED = 10_000  # by one command
+
+_KINDS: tuple[MessageKind, ...] = get_args(MessageKind)
+
+
+def _kind(value: str) -> str:
+    if value not in _KINDS:
+        raise typer.BadParameter(f"'{value}' is not one of {', '.join(_KINDS)}.")
+    return value
+
+
+_Ids = Annotated[
+    list[ObjectId] | None,
+    typer.Argument(
+        metavar="ID...", help="Ids of messages, as `list` shows them.", parser=entry_id, show_default=False
+    ),
+]
+_Parked = Annotated[bool, typer.Option("--parked", help="All that are parked.")]
+
+
+@messages.command("list")
+def list_messages(
+    parked: Annotated[
+        bool,
+        typer.Option(
+            "--parked", help="Only those that failed too often. Exits with 1 if there are any, for scripts."
+        ),
+    ] = False,
+    most: Annotated[int, typer.Option(help="The maximum number of messages.", min=1, max=10_000)] = 100,
+    in_json: Annotated[bool, typer.Option("--json", help="Print a JSON array, for scripts.")] = False,
+) -> None:
+    """List messages, the latest first: what waits, what is parked, and what was sent in the last days."""
+    states: Sequence[State] | None = ["PARKED"] if parked else None
+    entries = _run(lambda database: outbox.listing(database, [MAIL], states, most))
+    nothing = "No message is parked." if parked else "There are no messages."
+    show_rows([_row(entry) for entry in entries], nothing, in_json=in_json)
+    if parked and entries:
+        raise typer.Exit(1)
+
+
+@messages.command()
+def resend(ids: _Ids = None, parked: _Parked = False) -> None:
+    """Send messages again. A gateway sends them within a few seconds."""
+    number = _run(lambda database: _resend(database, _either(ids, parked=parked)))
+    say(f"{counted(number, 'message')} will be sent.")
+
+
+@messages.command()
+def drop(ids: _Ids = None, parked: _Parked = False) -> None:
+    """Delete messages, so that they are not sent any more."""
+    number = _run(lambda database: _drop(database, _either(ids, parked=parked)))
+    say(f"{counted(number, 'message')} deleted.")
+
+
+@messages.command("test")
+def send_example(
+    address: Annotated[
+        str, typer.Argument(metavar="EMAIL", help="Where to send it.", parser=option_values.email)
+    ],
+    message: Annotated[
+        str, typer.Option(metavar="MESSAGE", help="Which message to send.", parser=_kind)
+    ] = "verify_email",
+    language: Annotated[
+        str | None, typer.Option(metavar="TAG", help="Its language, such as de.", show_default=False)
+    ] = None,
+) -> None:
+    """Send a message with example values, to try the settings and your texts. Its link leads nowhere."""
+    from app.delivery import Failed, sent_example
+
+    settings = load()
+    if not settings.sends_messages:
+        raise CommandError(
+            "Nothing is sent, because neither LECTERN_SMTP_URL nor LECTERN_MESSAGES_URL is set."
+        )
+    kind = next(kind for kind in _KINDS if kind == message)
+
+    async def send() -> object:
+        async with connect(settings) as database:
+            return await sent_example(settings, database, kind, language, address)
+
+    outcome = asyncio.run(send())
+    if isinstance(outcome, Failed):
+        raise CommandError(f"The message was not taken: {outcome.error}.")
+    say(f"The message was taken. See whether it arrives at {address}.")
+
+
+def _row(entry: EntryDoc) -> Row:
+    return {
+        "id": str(entry["_id"]),
+        "message": entry["kind"].removeprefix(MESSAGE),
+        "state": entry["state"].lower(),
+        "written": entry["at"],
+        "sent": entry["sentAt"],
+        "failedAttempts": entry["attempts"],
+        "lastError": entry["lastError"],
+        "next": entry["dueAt"] if entry["state"] == "PENDING" else None,
+    }
+
+
+def _either(ids: Sequence[ObjectId] | None, *, parked: bool) -> Sequence[ObjectId]:
+    """Returns the ids, or none for all that are parked. Raises typer.BadParameter if it should be both."""
+    if bool(ids) is parked:
+        raise typer.BadParameter("Give ids, or --parked.")
+    return ids or ()
+
+
+async def _resend(database: Database, ids: Sequence[ObjectId]) -> int:
+    if not ids:
+        return await outbox.resend_parked(database, [MAIL])
+    entries = await _known(database, ids)
+    if forgotten := [entry for entry in entries if entry["state"] == "SENT" and not entry["people"]]:
+        raise CommandError(f"The address of {forgotten[0]['_id']} was deleted when it was sent.")
+    return await outbox.resend(database, entries)
+
+
+async def _drop(database: Database, ids: Sequence[ObjectId]) -> int:
+    if not ids:
+        parked = await outbox.listing(database, [MAIL], ["PARKED"], _MOST_DROPPED)
+        return await outbox.delete(database, parked)
+    return await outbox.delete(database, await _known(database, ids))
+
+
+async def _known(database: Database, ids: Sequence[ObjectId]) -> list[EntryDoc]:
+    """Returns the messages with some ids. Raises CommandError if there is none for one of the ids."""
+    found = [entry for entry in await outbox.by_ids(database, ids) if entry["destination"] == MAIL]
+    if missing := set(ids) - {entry["_id"] for entry in found}:
+        raise CommandError(f"There is no message {min(missing)}: see `{lectern()} messages list`.")
+    return found
+
+
+def _run(work: Callable[[Database], Awaitable[T]]) -> T:
+    async def run() -> T:
+        async with connect(load()) as database:
+            await ping(database)
+            return await work(database)
+
+    return asyncio.run(run())

@@ -1,0 +1,6 @@
+"""Commands for operators about people: their accounts."""
+
+from app.commands.people.account_changes import AccountError
+from app.commands.people.accounts import account
+
+__all__ = ["AccountError", "account"]

@@ -1,0 +1,309 @@
+"""The command `lectern account`."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from datetime import datetime
+from typing import Annotated, TypeVar, cast
+
+import typer
+from bson import ObjectId
+
+from app import development
+from app.commands import option_values
+from app.commands.people import account_changes, account_tables
+from app.commands.people.account_changes import Changed, Reset
+from app.commands.tables import show_rows
+from app.database import connect, require_transactions
+from app.settings import load
+from app.terminal import say
+from loaders.model import AccountStatus, Role
+from loaders.mongo import Database, utc
+
+T = TypeVar("T")
+
+account = typer.Typer(
+    help="Create accounts, list and change them, or reset their passwords.", no_args_is_help=True
+)
+
+_ROLE = "STAFF|INSTRUCTOR|STUDENT"
+_Email = Annotated[
+    str,
+    typer.Argument(metavar="EMAIL", help="The account's e-mail address.", parser=option_values.email),
+]
+_InstructorId = Annotated[
+    ObjectId | None,
+    typer.Option(
+        "--instructor",
+        metavar="ID",
+        help="Global ID of the instructor who gets the account; by default, a new instructor is created.",
+        parser=option_values.id_of("Instructor"),
+        show_default=False,
+    ),
+]
+_InJson = Annotated[bool, typer.Option("--json", help="Print a JSON array, for scripts.")]
+_NewInstructor = Annotated[
+    bool,
+    typer.Option(
+        "--new-instructor", help="Create an instructor even if one of the same name has no account yet."
+    ),
+]
+_EvenLast = Annotated[
+    bool, typer.Option("--yes-even-last", help="Do so even if this is the last active account of staff.")
+]
+_StudentId = Annotated[
+    ObjectId | None,
+    typer.Option(
+        "--student",
+        metavar="ID",
+        help="Global ID of the student who gets the account; by default, a new student is created.",
+        parser=option_values.id_of("Student"),
+        show_default=False,
+    ),
+]
+
+
+@account.command()
+def create(
+    email: _Email,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            help="The person's name.",
+            parser=option_values.name,
+            show_default=False,
+        ),
+    ] = None,
+    role: Annotated[
+        list[str] | None,
+        typer.Option(metavar=_ROLE, help="A role; may be repeated.", show_default=False),
+    ] = None,
+    instructor: _InstructorId = None,
+    student: _StudentId = None,
+    new_instructor: _NewInstructor = False,
+) -> None:
+    """Create an account, and print a single-use link or token, valid for 24 hours, to set its password."""
+    if not (name or instructor or student):
+        message = "A name is required unless --instructor or --student is given."
+        raise typer.BadParameter(message, param_hint="--name")
+    people: dict[Role, ObjectId | None] = {"INSTRUCTOR": instructor, "STUDENT": student}
+    implied = [name for name, person in people.items() if person]
+    roles = option_values.roles("--role", role, implied)
+    if not roles:
+        raise typer.BadParameter("Specify a role: STAFF, INSTRUCTOR or STUDENT.", param_hint="--role")
+    created = _run(
+        lambda database: account_changes.create(
+            database, email, name, roles, instructor, student, even_namesake=new_instructor
+        )
+    )
+    granted = created.account["roles"]
+    say(f"Created an account for {email} with the role{'s' * (len(granted) > 1)} {_listed(granted)}.")
+    _report_same_address(created)
+    _print_reset(created)
+
+
+@account.command()
+def reset(email: _Email) -> None:
+    """Print a single-use link or token for resetting an account's password, valid for 24 hours."""
+    made = _run(lambda database: account_changes.reset(database, email))
+    say("Previously printed links and tokens are no longer valid.")
+    _print_reset(made)
+
+
+@account.command()
+def roles(
+    email: _Email,
+    add: Annotated[
+        list[str] | None, typer.Option(metavar=_ROLE, help="A role to add.", show_default=False)
+    ] = None,
+    remove: Annotated[
+        list[str] | None, typer.Option(metavar=_ROLE, help="A role to remove.", show_default=False)
+    ] = None,
+    instructor: _InstructorId = None,
+    new_instructor: _NewInstructor = False,
+    even_last: _EvenLast = False,
+) -> None:
+    """Change an account's roles, and print the resulting roles."""
+    added = option_values.roles("--add", add, ["INSTRUCTOR"] if instructor else [])
+    removed = option_values.roles("--remove", remove)
+    if both := added & removed:
+        raise typer.BadParameter(f"{_listed(both)} can't be both added and removed.", param_hint="--remove")
+    changed = _run(
+        lambda database: account_changes.change_roles(
+            database,
+            email,
+            added,
+            removed,
+            instructor,
+            even_last_staff=even_last,
+            even_namesake=new_instructor,
+        )
+    )
+    _report_sessions(email, changed)
+    for role in changed.account["roles"]:
+        typer.echo(role)
+
+
+@account.command("list")
+def list_accounts(
+    search: Annotated[
+        str | None,
+        typer.Option(metavar="WORDS", help="Words of the name, or the e-mail address.", show_default=False),
+    ] = None,
+    role: Annotated[
+        list[str] | None,
+        typer.Option(metavar=_ROLE, help="A role that the account has; may be repeated.", show_default=False),
+    ] = None,
+    status: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ACTIVE|DEACTIVATED",
+            help="The status of the account.",
+            parser=option_values.account_status,
+            show_default=False,
+        ),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="The number of accounts to list.")] = 100,
+    in_json: _InJson = False,
+) -> None:
+    """List accounts by name, with their roles, and when they were last seen.
+
+    If --role is repeated, an account needs only one of the roles.
+    """
+    wanted = sorted(option_values.roles("--role", role)) if role else None
+    rows, count = _run(
+        lambda database: account_tables.rows(
+            database, search, wanted, cast("AccountStatus | None", status), limit
+        )
+    )
+    show_rows(rows, "There is no such account.", in_json=in_json)
+    if count > len(rows):
+        say(f"These are {len(rows):,} of {count:,} accounts: use --search, --role, --status or --limit.")
+
+
+@account.command()
+def show(email: _Email, in_json: _InJson = False) -> None:
+    """Show an account, and the student and instructor whose it is."""
+    found = _run(lambda database: account_tables.details(database, email))
+    if in_json:
+        show_rows([found], "", in_json=True)
+    else:
+        show_rows([{"what": name, "value": value} for name, value in found.items()], "", in_json=False)
+
+
+@account.command()
+def deactivate(email: _Email, even_last: _EvenLast = False) -> None:
+    """Keep an account's owner from signing in, and end the account's sessions. Nothing is deleted."""
+    if _run(lambda database: account_changes.deactivate(database, email, even_last_staff=even_last)):
+        say(f"{email} is deactivated. {_SESSIONS_ENDED}")
+    else:
+        say(f"{email} was deactivated already.")
+
+
+@account.command()
+def activate(email: _Email) -> None:
+    """Let the owner of a deactivated account sign in again, with the same password and roles as before."""
+    is_changed = _run(lambda database: account_changes.activate(database, email))
+    say(f"{email} is active again." if is_changed else f"{email} was active already.")
+
+
+@account.command()
+def link(
+    email: _Email,
+    student: Annotated[
+        ObjectId | None,
+        typer.Option(
+            metavar="ID",
+            help="Global ID of the student.",
+            parser=option_values.id_of("Student"),
+            show_default=False,
+        ),
+    ] = None,
+    instructor: Annotated[
+        ObjectId | None,
+        typer.Option(
+            metavar="ID",
+            help="Global ID of the instructor.",
+            parser=option_values.id_of("Instructor"),
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Link an account to a student or instructor without one, such as one that an import has brought.
+
+    The account gets the role of the same name.
+    """
+    if student and not instructor:
+        is_changed = _run(lambda database: account_changes.link(database, email, "Student", student))
+    elif instructor and not student:
+        is_changed = _run(lambda database: account_changes.link(database, email, "Instructor", instructor))
+    else:
+        raise typer.BadParameter("Give either a student or an instructor.", param_hint="--student")
+    say(f"{email} is linked." if is_changed else f"{email} was linked already.")
+
+
+_SESSIONS_ENDED = (
+    "The account's sessions have ended. Their access tokens can no longer be used\n"
+    "for writes, but can be used for reads until they expire, within 10 minutes."
+)
+
+
+def _report_sessions(email: str, changed: Changed) -> None:
+    """Prints the effect of a role change on the account's sessions."""
+    if not changed.account["roles"]:
+        say(f"{email} has no roles left.")
+    if changed.removed:
+        say(_SESSIONS_ENDED)
+    elif changed.added:
+        say(
+            "Existing sessions get the added roles when their access tokens are refreshed, within 10 minutes."
+        )
+
+
+def _report_same_address(created: Reset) -> None:
+    """Prints the students who have the address of a new account, but don't belong to it."""
+    from resolvers.relay import encode_id
+
+    for student in created.same_address:
+        say(
+            f"{student['name']} has this e-mail address too: {encode_id('Student', student)}\n"
+            "If no other student has it, the account gets what belongs to this student when the address is\n"
+            "verified by a link in a message. To give a student an account at once, use --student ID."
+        )
+
+
+def _print_reset(reset: Reset) -> None:
+    """Prints the link or the token to standard output, and everything else to standard error."""
+    settings = load()
+    url, kind = settings.reset_url, "link" if settings.reset_url else "token"
+    say(f"Use this {kind} to set the password. It can be used once, until {_shown(reset.expires_at)}:\n")
+    typer.echo(url.replace("{token}", reset.token) if url else reset.token)
+    if not url:
+        uri = settings.mongodb_uri.get_secret_value()
+        address = development.address(development.directory(None), uri)
+        say(_EXAMPLE.format(url=address.url, note=address.note))
+
+
+_EXAMPLE = """
+If LECTERN_RESET_URL is set, a link is printed instead. To try the token{note}:
+
+  curl {url}/graphql -H 'content-type: application/json' -d '{{
+  "query":
+  "mutation($i:ResetPasswordInput!){{resetPassword(input:$i){{errors{{message}}}}}}",
+  "variables": {{"i": {{"token": "THE TOKEN", "newPassword": "NEW PASSWORD"}}}}}}'"""
+
+
+def _run(work: Callable[[Database], Awaitable[T]]) -> T:
+    async def run() -> T:
+        async with connect(load()) as database:
+            await require_transactions(database)
+            return await work(database)
+
+    return asyncio.run(run())
+
+
+def _listed(roles: Collection[Role]) -> str:
+    return ", ".join(role for role in option_values.ROLES if role in roles)
+
+
+def _shown(moment: datetime) -> str:
+    return f"{utc(moment):%Y-%m-%d %H:%M} UTC"

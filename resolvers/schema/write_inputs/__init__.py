@@ -1,0 +1,95 @@
+"""The input types of mutations, with a check for each input value."""
+
+from resolvers.schema.write_inputs.catalogue_inputs import (
+    ArchiveCourseInput,
+    CancelCourseRunInput,
+    CreateCourseInput,
+    CreateCourseRunInput,
+    DeleteCourseInput,
+    PublishCourseInput,
+    UpdateCourseInput,
+    UpdateCourseRunInput,
+)
+from resolvers.schema.write_inputs.category_inputs import (
+    CreateCategoryInput,
+    DeleteCategoryInput,
+    MergeCategoriesInput,
+    UpdateCategoryInput,
+)
+from resolvers.schema.write_inputs.enrollment_inputs import (
+    CancelEnrollmentInput,
+    EnrollInput,
+    EnrollStudentInput,
+    MoveEnrollmentInput,
+    UpdateProgressInput,
+    WishlistInput,
+)
+from resolvers.schema.write_inputs.input_fields import MutationInput
+from resolvers.schema.write_inputs.instructor_inputs import CreateInstructorInput, UpdateInstructorInput
+from resolvers.schema.write_inputs.people_inputs import LinkAccountInput, UpdateAccountInput
+from resolvers.schema.write_inputs.review_inputs import (
+    CreateReviewInput,
+    DeleteReviewInput,
+    MarkReviewHelpfulInput,
+    ModerateReviewInput,
+    ReplyToReviewInput,
+    UpdateReviewInput,
+)
+from resolvers.schema.write_inputs.session_inputs import (
+    ChangeEmailInput,
+    ChangePasswordInput,
+    EndSessionInput,
+    RefreshSessionInput,
+    RequestPasswordResetInput,
+    ResendVerificationInput,
+    ResetPasswordInput,
+    SignInInput,
+    SignOutInput,
+    SignUpInput,
+    UpdateProfileInput,
+    VerifyEmailInput,
+)
+
+__all__ = [
+    "ArchiveCourseInput",
+    "CancelCourseRunInput",
+    "CancelEnrollmentInput",
+    "ChangeEmailInput",
+    "ChangePasswordInput",
+    "CreateCategoryInput",
+    "CreateCourseInput",
+    "CreateCourseRunInput",
+    "CreateInstructorInput",
+    "CreateReviewInput",
+    "DeleteCategoryInput",
+    "DeleteCourseInput",
+    "DeleteReviewInput",
+    "EndSessionInput",
+    "EnrollInput",
+    "EnrollStudentInput",
+    "LinkAccountInput",
+    "MarkReviewHelpfulInput",
+    "MergeCategoriesInput",
+    "ModerateReviewInput",
+    "MoveEnrollmentInput",
+    "MutationInput",
+    "PublishCourseInput",
+    "RefreshSessionInput",
+    "ReplyToReviewInput",
+    "RequestPasswordResetInput",
+    "ResendVerificationInput",
+    "ResetPasswordInput",
+    "SignInInput",
+    "SignOutInput",
+    "SignUpInput",
+    "UpdateAccountInput",
+    "UpdateCategoryInput",
+    "UpdateCourseInput",
+    "UpdateCourseRunInput",
+    "UpdateInstructorInput",
+    "UpdateProfileInput",
+    "UpdateProgressInput",
+    "UpdateReviewInput",
+    "VerifyEmailInput",
+    "WishlistInput",
+]

@@ -1,0 +1,42 @@
+"""The mutations about other people's accounts, and their payloads."""
+
+import strawberry
+
+import resolvers.people
+from resolvers import fields
+from resolvers.schema import write_inputs
+from resolvers.schema.account_types import Account
+from resolvers.schema.writes.payloads import Payload
+from resolvers.writing import write
+
+
+@strawberry.type(description="Result of `updateAccount`.")
+class UpdateAccountPayload(Payload):
+    account: Account | None = fields.plain("The updated account; null if the mutation was refused.")
+
+
+@strawberry.type(description="Result of `linkAccount`.")
+class LinkAccountPayload(Payload):
+    account: Account | None = fields.plain("The linked account; null if the mutation was refused.")
+
+
+@strawberry.type
+class PeopleWrites:
+    update_account: UpdateAccountPayload = write(
+        resolvers.people.update_account,
+        write_inputs.UpdateAccountInput,
+        commands=18,
+        rare_commands=1,  # the message to the owner of a deactivated account
+        description="Changes the roles and the status of an account. If a role is removed or the account is"
+        " deactivated, its sessions end. The last active account with the role STAFF keeps the role and can't"
+        " be deactivated.",
+    )
+    link_account: LinkAccountPayload = write(
+        resolvers.people.link_account,
+        write_inputs.LinkAccountInput,
+        follow_up=resolvers.people.finish_link,
+        commands=11,
+        description="Makes a student or instructor, such as one that an import has brought, an account's own."
+        " The account gets the role of the same name. If it has a student of its own, everything of the other"
+        " one moves to that one.",
+    )

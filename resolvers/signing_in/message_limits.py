@@ -1,0 +1,58 @@
+"""Limits on the messages that clients have sent to addresses: per request, per network and per address.
+
+They keep a gateway from being used to fill mailboxes.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from resolvers.context import Context
+from resolvers.errors import rate_limited, refusal
+from resolvers.signing_in.rate_limits import Limit, is_within, note_refusal, spend
+
+#: The number of messages that one request can ask for.
+MAX_MESSAGES = 5
+#: The number of messages that one network can ask for, within an hour.
+MAX_PER_NETWORK = 20
+#: The number of messages to one address, within an hour and within a day.
+MAX_PER_HOUR, MAX_PER_DAY = 3, 10
+
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+_REASON = "Your network has asked for too many messages"
+
+
+def require_few_messages(ctx: Context) -> None:
+    """Counts a mutation that sends a message.
+
+    Raises RefusedError if the request has too many, or if the gateway sends no messages at all.
+    """
+    if not ctx.loaders.database.destinations.has_messages:
+        message = "This gateway sends no messages: ask those who run it for a link."
+        raise refusal("FORBIDDEN", message)
+    ctx.identity.messages += 1
+    if ctx.identity.messages > MAX_MESSAGES:
+        note_refusal(ctx, "messages.request")
+        message = f"A request can ask for at most {MAX_MESSAGES} messages: send the rest in another request."
+        raise rate_limited(message, 1)
+
+
+async def may_be_sent(ctx: Context, email: str) -> bool:
+    """Counts a message to an address, and returns whether the limits of the address allow it.
+
+    An address that gets no more messages is counted whether or not it has an account, and the client isn't
+    told. Raises RefusedError if the client's network has asked for too many messages.
+    """
+    network = Limit("messages.network", "messages", MAX_PER_NETWORK, _HOUR, _REASON)
+    await spend(ctx, network.by_network(ctx.address))
+    for limit in _of_address(email):
+        if not await is_within(ctx, limit):
+            note_refusal(ctx, limit.name)
+            return False
+    return True
+
+
+def _of_address(email: str) -> Sequence[Limit]:
+    return [
+        Limit("messages.address", f"messages of an hour {email}", MAX_PER_HOUR, _HOUR),
+        Limit("messages.address", f"messages of a day {email}", MAX_PER_DAY, _DAY),
+    ]

@@ -1,0 +1,178 @@
+"""Accounts that are linked to the students and instructors whom an import has brought."""
+
+import json
+from asyncio import gather
+
+import pytest
+
+from loaders.mongo.database import Database
+from resolvers.relay import encode_id
+from tests import factories
+from tests.writes.support import STAFF, Doc, Gateway, account_id, current, stored
+
+SHOWN = "account { name roles student { name } instructor { name } }"
+
+
+def student_id(student: Doc) -> str:
+    return encode_id("Student", student)
+
+
+def instructor_id(instructor: Doc) -> str:
+    return encode_id("Instructor", instructor)
+
+
+async def test_an_account_gets_an_imported_student(gateway: Gateway, database: Database) -> None:
+    imported = factories.student("Ada L.", externalId={"source": "school", "id": "1"})
+    account = factories.account("Ada", roles=["STAFF"])
+    await stored(database, students=[imported], accounts=[account])
+    target = {"accountId": account_id(account), "person": {"studentId": student_id(imported)}}
+    for _ in range(2):
+        payload = await gateway.done(STAFF, "linkAccount", SHOWN, **target)
+        assert payload["account"] == {
+            "name": "Ada", "roles": ["STUDENT", "STAFF"], "student": {"name": "Ada L."}, "instructor": None,
+        }  # fmt: skip
+    assert await current(database, "students", imported) == imported
+    assert await database["auditLog"].count_documents({}) == 1
+
+
+async def test_an_account_gets_an_imported_instructor(gateway: Gateway, database: Database) -> None:
+    imported, former = factories.instructor("Grace"), factories.instructor("Grace")
+    account = factories.account("Ada", roles=["STUDENT"])
+    other = factories.account("Bob", roles=["INSTRUCTOR"], instructorId=former["_id"])
+    await stored(database, instructors=[imported, former], accounts=[account, other])
+    await database["sessions"].insert_one({"accountId": account["_id"], "endedAt": None})
+    person = {"instructorId": instructor_id(imported)}
+    payload = await gateway.done(STAFF, "linkAccount", SHOWN, accountId=account_id(account), person=person)
+    assert payload["account"]["roles"] == ["STUDENT", "INSTRUCTOR"]
+    assert payload["account"]["instructor"] == {"name": "Grace"}
+    assert await database["sessions"].count_documents({"endedAt": None}) == 1
+
+
+async def test_an_instructor_without_courses_is_replaced(gateway: Gateway, database: Database) -> None:
+    """Sessions end, because their access tokens contain the former instructor."""
+    imported, own = factories.instructor("Grace"), factories.instructor("Grace")
+    account = factories.account(roles=["INSTRUCTOR"], instructorId=own["_id"])
+    course = factories.course(instructorIds=[own["_id"]])
+    await stored(database, instructors=[imported, own], accounts=[account], courses=[course])
+    await database["sessions"].insert_one({"accountId": account["_id"], "endedAt": None})
+    target = {"accountId": account_id(account), "person": {"instructorId": instructor_id(imported)}}
+    payload = await gateway.write(STAFF, "linkAccount", **target)
+    (error,) = payload["errors"]
+    assert (error["code"], error["path"]) == ("CONFLICT", ["input", "person", "instructorId"])
+    assert error["message"].endswith("make those courses Grace's first.")
+    await database["courses"].update_one({}, {"$set": {"instructorIds": [imported["_id"]]}})
+    await gateway.done(STAFF, "linkAccount", **target)
+    assert (await current(database, "accounts", account))["instructorId"] == imported["_id"]
+    assert await database["sessions"].count_documents({"endedAt": None}) == 0
+
+
+async def test_a_person_has_one_account(gateway: Gateway, database: Database) -> None:
+    student, instructor = factories.student("Ada"), factories.instructor("Grace")
+    account = factories.account("Eve")
+    taken = factories.account("Ada", studentId=student["_id"], instructorId=instructor["_id"])
+    await stored(database, students=[student], instructors=[instructor], accounts=[account, taken])
+    for field, person, name in (
+        ("studentId", student_id(student), "Ada"),
+        ("instructorId", instructor_id(instructor), "Grace"),
+    ):
+        payload = await gateway.write(
+            STAFF, "linkAccount", accountId=account_id(account), person={field: person}
+        )
+        assert [(error["code"], error["path"], error["message"]) for error in payload["errors"]] == [
+            ("CONFLICT", ["input", "person", field], f"{name} already has an account: ada@example.org.")
+        ]
+    assert await current(database, "accounts", account) == account
+
+
+async def test_an_imported_student_is_merged_into_the_accounts_own(
+    gateway: Gateway, database: Database
+) -> None:
+    own, imported = (
+        factories.student("Ada"),
+        factories.student("Ada L.", country="DE", externalId={"source": "school", "id": "1"}),
+    )
+    account = factories.account(studentId=own["_id"], roles=["STUDENT"])
+    course = factories.course()
+    place, review = factories.enrollment(course, imported), factories.review(course, imported)
+    await stored(
+        database, students=[own, imported], accounts=[account], courses=[course], enrollments=[place],
+        reviews=[review],
+    )  # fmt: skip
+    target = {"accountId": account_id(account), "person": {"studentId": student_id(imported)}}
+    payload = await gateway.done(STAFF, "linkAccount", SHOWN, **target)
+    assert payload["account"]["student"] == {"name": "Ada"}
+    (stays,) = await database["students"].find().to_list(None)
+    assert (stays["_id"], stays["country"], stays["externalId"]) == (
+        own["_id"], "DE", {"source": "school", "id": "1"},
+    )  # fmt: skip
+    for collection, moved in (("enrollments", place), ("reviews", review)):
+        assert (await current(database, collection, moved))["studentId"] == own["_id"]
+
+
+async def test_two_imported_students_arent_merged(gateway: Gateway, database: Database) -> None:
+    own, imported = (factories.student("Ada", externalId={"source": "s", "id": id_}) for id_ in "12")
+    account = factories.account(studentId=own["_id"], roles=["STUDENT"])
+    await stored(database, students=[own, imported], accounts=[account])
+    target = {"accountId": account_id(account), "person": {"studentId": student_id(imported)}}
+    assert await gateway.codes(STAFF, "linkAccount", **target) == [("CONFLICT", "person", "studentId")]
+    assert await current(database, "students", imported) == imported
+
+
+@pytest.mark.parametrize("collection", ["students", "instructors"])
+async def test_of_two_accounts_that_are_linked_to_a_person_at_once_one_is_refused(
+    gateway: Gateway, database: Database, collection: str
+) -> None:
+    accounts = [factories.account(name) for name in ("Ada", "Bob")]
+    person = factories.student() if collection == "students" else factories.instructor()
+    await stored(database, accounts=accounts, **{collection: [person]})
+    field = "studentId" if collection == "students" else "instructorId"
+    own = {field: student_id(person) if collection == "students" else instructor_id(person)}
+    codes = await gather(
+        *(gateway.codes(STAFF, "linkAccount", accountId=account_id(of), person=own) for of in accounts)
+    )
+    assert sorted(codes) == [[], [("CONFLICT", "person", field)]]
+    assert await database["accounts"].count_documents({field: person["_id"]}) == 1
+
+
+@pytest.mark.parametrize("unique", ["studentId", "instructorId"])
+async def test_a_person_is_found_by_the_index_that_keeps_them_unique(database: Database, unique: str) -> None:
+    query = {"find": "accounts", "filter": {unique: factories.account()["_id"]}}
+    told = await database.driver.command("explain", query)
+    assert f"{unique}_1" in str(told["queryPlanner"]["winningPlan"])
+
+
+async def test_unknown_people_are_not_found(gateway: Gateway, database: Database) -> None:
+    account = factories.account()
+    await stored(database, accounts=[account])
+    own = {"accountId": account_id(account)}
+    student, instructor = student_id(factories.student()), instructor_id(factories.instructor())
+    for person in ({"studentId": student}, {"studentId": instructor}, {"studentId": "nothing"}):
+        codes = await gateway.codes(STAFF, "linkAccount", **own, person=person)
+        assert codes == [("NOT_FOUND", "person", "studentId")]
+    codes = await gateway.codes(STAFF, "linkAccount", **own, person={"instructorId": instructor})
+    assert codes == [("NOT_FOUND", "person", "instructorId")]
+    nobody = account_id(factories.account())
+    codes = await gateway.codes(STAFF, "linkAccount", accountId=nobody, person={"studentId": student})
+    assert codes == [("NOT_FOUND", "accountId")]
+
+
+ODD_PEOPLE: list[Doc] = [
+    {}, {"studentId": "a", "instructorId": "b"}, {"studentId": None},
+    {"studentId": "a", "instructorId": None},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("person", ODD_PEOPLE, ids=str)
+async def test_exactly_one_person_is_given(gateway: Gateway, database: Database, person: Doc) -> None:
+    """Both in a variable and in the text of an operation."""
+    account = factories.account()
+    await stored(database, accounts=[account])
+    own = account_id(account)
+    text = "mutation($input: LinkAccountInput!) { linkAccount(input: $input) { errors { code } } }"
+    answer = await gateway.post(text, {"input": {"accountId": own, "person": person}}, STAFF)
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["BAD_USER_INPUT"]
+    literal = ", ".join(f"{name}: {json.dumps(value)}" for name, value in person.items())
+    text = f'{{ linkAccount(input: {{accountId: "{own}", person: {{{literal}}}}}) {{ errors {{ code }} }} }}'
+    answer = await gateway.post(f"mutation {text}", {}, STAFF)
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["GRAPHQL_VALIDATION_FAILED"]
+    assert "\n" not in answer["errors"][0]["message"]
