@@ -11,7 +11,9 @@ import loaders.course
 import loaders.course_run
 import loaders.course_writes
 import loaders.enrollment
+import loaders.related_courses
 import loaders.review
+import loaders.student
 from loaders.course import CourseCriteria
 from loaders.course_writes import MOST_DELETED
 from loaders.model import (
@@ -33,6 +35,7 @@ from resolvers.access import visible
 from resolvers.context import Context
 from resolvers.enrollment import enrollment_listing
 from resolvers.errors import RefusedError, refusal
+from resolvers.inputs import Bounds
 from resolvers.relay import (
     After,
     Before,
@@ -44,6 +47,7 @@ from resolvers.relay import (
     ReviewFilterArgument,
     ReviewOrderArgument,
     Slice,
+    check_size,
     connections,
 )
 from resolvers.review import review_connections
@@ -62,6 +66,17 @@ UpcomingOnly = Annotated[
     bool | None,
     strawberry.argument(
         description="If true, only runs that have not started yet are listed. If false, all runs are listed."
+    ),
+]
+
+RELATED = 6  # related courses that are listed unless a client asks for more or fewer
+MOST_RELATED = 12
+
+RelatedFirst = Annotated[
+    int | None,
+    strawberry.argument(
+        description=f"Number of courses to return, from 0 to {MOST_RELATED}.",
+        metadata={"bounds": Bounds(min=0, max=MOST_RELATED)},
     ),
 ]
 
@@ -97,6 +112,23 @@ def _regrouped(ids: Sequence[Sequence[ObjectId]], loaded: Sequence[_D | None]) -
     remaining = iter(loaded)
     by_course = [[next(remaining) for _ in of_course] for of_course in ids]
     return [[document for document in found if document is not None] for found in by_course]
+
+
+async def related_courses(
+    courses: Sequence[CourseDoc], ctx: Context, *, first: RelatedFirst = RELATED
+) -> Sequence[Sequence[CourseDoc]]:
+    """Returns the courses related to each course, if they are in the catalogue.
+
+    They are the same for everyone: staff and instructors don't get drafts, either.
+    """
+    check_size("first", first, MOST_RELATED)
+    size = RELATED if first is None else first
+    if not size:
+        return [[] for _ in courses]
+    ids = await loaders.related_courses.by_course(ctx.loaders.database, courses, size)
+    loaded = await ctx.loaders.course_by_id([one for of_course in ids for one in of_course])
+    shown = [course if course is not None and course["status"] == "PUBLISHED" else None for course in loaded]
+    return _regrouped(ids, shown)
 
 
 async def runs(
@@ -168,6 +200,14 @@ async def viewer_can_review(courses: Sequence[CourseDoc], ctx: Context) -> Seque
         return [False] * len(courses)
     taken = await loaders.review.can_review(ctx.loaders.database, student, [c["_id"] for c in courses])
     return [can and access.sees(ctx.viewer, "courses", c) for can, c in zip(taken, courses, strict=True)]
+
+
+async def viewer_has_wishlisted(courses: Sequence[CourseDoc], ctx: Context) -> Sequence[bool]:
+    student = access.as_student(ctx.viewer, "Course.viewerHasWishlisted")
+    if student is None:
+        return [False] * len(courses)
+    wished = {wish["courseId"] for wish in await loaders.student.wishes(ctx.loaders.database, student)}
+    return [course["_id"] in wished for course in courses]
 
 
 def wished_listing(ctx: Context, wishes: Sequence[WishDoc]) -> tuple[Listing, CursorScope]:

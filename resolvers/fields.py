@@ -95,7 +95,8 @@ def level(
     additional commands that it can send if its filter has a search. rare_commands: the number of additional
     commands that it sends in rare cases: for a former slug, for a document whose owner must be looked up, or
     if a stored id is out of date. They are part of the price, but `lectern explain` doesn't show them.
-    most: the maximum length of the returned list, if the field is a list without pages.
+    most: the maximum length of the returned list, if the field is a list without pages. If the field has an
+    argument `first`, it is the length without this argument.
 
     graphql-core resolves parents one at a time. When it runs the operation, a DataLoader batches the calls
     that have equal arguments.

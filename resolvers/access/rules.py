@@ -106,6 +106,7 @@ GROUPS = (
             "Student.email": Rule("see a student's e-mail address", *_OWN_OR_STAFF),
             "Query.students": Rule("list all students", *_STAFF),
             "updateProfile": Rule("change one's own profile", *_STUDENTS),
+            "Course.viewerHasWishlisted": Rule("see whether a course is on one's own wishlist", *_STUDENTS),
             "addToWishlist": Rule("add a course to one's own wishlist", *_STUDENTS),
             "removeFromWishlist": Rule("remove a course from one's own wishlist", *_STUDENTS),
         },

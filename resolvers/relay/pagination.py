@@ -192,6 +192,19 @@ def _cursor(connection: ConnectionDoc, node: NodeDoc) -> str:
     return connection["cursors"].cursor(page.parent, page.listing.key(node))
 
 
+def check_size(name: str, size: int | None, most: int, hint: str = "") -> None:
+    """Raises BadUserInputError if the number of elements that a client asked for is out of bounds.
+
+    hint: what to do instead of asking for more than `most`.
+    """
+    if size is None or 0 <= size <= most:
+        return
+    message = f"`{name}` is {size}, but must be between 0 and {most}."
+    if size < 0:
+        raise BadUserInputError(message, "TOO_SMALL", min=0)
+    raise BadUserInputError(f"{message}{hint}", "TOO_LARGE", max=most)
+
+
 def _window(
     arguments: Slice, cursors: Scope, parents: Sequence[ParentKey]
 ) -> tuple[Window, Mapping[ParentKey, InvalidCursorError]]:
@@ -204,12 +217,7 @@ def _window(
     if first is not None and last is not None:
         raise BadUserInputError("`first` and `last` can't be combined.")
     for name, size in (("first", first), ("last", last)):
-        if size is not None and not 0 <= size <= MAX_SIZE:
-            hint = " Use the cursors in `pageInfo` to fetch more." if size > MAX_SIZE else ""
-            message = f"`{name}` is {size}, but must be between 0 and {MAX_SIZE}.{hint}"
-            if size < 0:
-                raise BadUserInputError(message, "TOO_SMALL", min=0)
-            raise BadUserInputError(message, "TOO_LARGE", max=MAX_SIZE)
+        check_size(name, size, MAX_SIZE, " Use the cursors in `pageInfo` to fetch more.")
     size = last if last is not None else first
     keys: dict[str, Key] = {}
     errors: dict[ParentKey, InvalidCursorError] = {}

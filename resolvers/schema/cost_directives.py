@@ -77,6 +77,8 @@ def _directives(field: GraphQLField, declared: StrawberryField) -> Iterator[obje
     elif "ids" in field.args:
         yield ListSize(slicing_arguments=["ids"], require_one_slicing_argument=UNSET)
     elif is_list_type(get_nullable_type(field.type)) and "most" in metadata:
-        yield ListSize(assumed_size=metadata["most"], require_one_slicing_argument=UNSET)
+        sliced = {"slicing_arguments": ["first"], "require_one_slicing_argument": False}
+        unsliced = {"require_one_slicing_argument": UNSET}
+        yield ListSize(assumed_size=metadata["most"], **(sliced if "first" in field.args else unsliced))
     if commands := metadata.get("commands", 0) + metadata.get("rare_commands", 0):
         yield Commands(count=commands, search=metadata["search_commands"] or UNSET)

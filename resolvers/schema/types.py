@@ -29,6 +29,7 @@ from loaders.model import (
     MOST_TAGS,
 )
 from resolvers import fields
+from resolvers.course import RELATED
 from resolvers.inputs import (
     CourseRunStatus,
     CourseStatus,
@@ -47,6 +48,7 @@ SEARCH_COMMANDS = 2  # maximum number of additional commands that a search sends
 _LIST = 25  # weight of a list; MongoDB reads one page of it for each parent
 _TEXT = 5  # weight of a string with a few hundred characters
 _LONG_TEXT = 15  # weight of a string with a few thousand characters
+_RELATED = 100  # weight of a list of related courses; MongoDB reads the enrolments of some students for it
 FACETS = 250  # weight of a list's facets, or of a scan of a whole collection
 
 
@@ -110,6 +112,16 @@ class Course(Node):
         description="Courses to take before this one, at most 20. Courses that the viewer is not allowed to"
         " see are left out. Imports leave out prerequisites that would form a cycle.",
     )
+    related_courses: list["Course"] = fields.level(
+        resolvers.course.related_courses,
+        commands=3,
+        reads=["categorySlug", "tags"],
+        weight=_RELATED,
+        most=RELATED,
+        description="Courses in the catalogue that are related to this one: first those that several of its"
+        " latest students also took, most of them first, then courses of the same category, those with the"
+        " most tags in common first.",
+    )
     instructors: list["Instructor"] = fields.level(
         resolvers.course.instructors,
         reads=["instructorIds"],
@@ -160,6 +172,10 @@ class Course(Node):
         resolvers.course.viewer_can_review,
         commands=2,
         description="Whether the viewer is taking or has taken the course and has not reviewed it yet.",
+    )
+    viewer_has_wishlisted: bool = fields.level(
+        resolvers.course.viewer_has_wishlisted,
+        description="Whether the course is on the viewer's wishlist; false for everyone without a wishlist.",
     )
 
 

@@ -38,7 +38,7 @@ def fill_in(draw: DrawFn, tree: Tree, site: Site) -> None:
 
 
 def _arguments(draw: DrawFn, field: Field, site: Site) -> dict[str, Value]:
-    if "first" in (field.definition.args if field.definition else ()):
+    if "after" in (field.definition.args if field.definition else ()):
         return _list(draw, field, site)
     return _ROOT[field.name](draw, field, site)
 
@@ -69,6 +69,11 @@ def _by_id(draw: DrawFn, field: Field, site: Site) -> dict[str, Value]:
     return {"id": _id(draw, _TAKES[field.name], site)}
 
 
+def _related(draw: DrawFn, _: Field, __: Site) -> dict[str, Value]:
+    first = draw(st.sampled_from(["none", 0, 1, 2, 3, 6, 12, None, 13, -1]))
+    return {} if first == "none" else {"first": first}
+
+
 _ROOT: Mapping[str, Callable[[DrawFn, Field, Site], dict[str, Value]]] = {
     "node": _node,
     "nodes": _nodes,
@@ -77,6 +82,7 @@ _ROOT: Mapping[str, Callable[[DrawFn, Field, Site], dict[str, Value]]] = {
     "category": _category,
     "student": _by_id,
     "review": _by_id,
+    "relatedCourses": _related,
 }
 
 

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import pytest
-from graphql import GraphQLSchema
+from graphql import GraphQLInputObjectType, GraphQLScalarType, GraphQLSchema
 
 from app.commands.schema import check_schema
 from resolvers.schema import sdl
 from tests.resolvers.contract import broken, own_types, read, undescribed
+from tests.resolvers.second_contract import AWAITED, lacking
 from tests.support import SHARED
 
 CONTRACT = SHARED / "contract.graphql"
@@ -72,6 +73,60 @@ def test_exceptions_are_not_in_the_schema_yet(actual: GraphQLSchema) -> None:
     types = own_types(actual)
     fields = {f"{name}.{field}" for name, kind in types.items() for field in getattr(kind, "fields", {})}
     assert sorted(EXCEPTED & (types.keys() | fields)) == []
+
+
+def test_schema_keeps_the_second_contract(actual: GraphQLSchema) -> None:
+    complaints = lacking(sdl(), actual)
+    assert [c for c in complaints if c.partition(":")[0] not in AWAITED] == []
+    assert sorted(AWAITED - {c.partition(":")[0] for c in complaints}) == []  # remove these: the schema has them
+
+
+def test_what_the_second_contract_adds_is_missed() -> None:
+    """The comparison finds a field, an argument, a type and a value that are not there."""
+    text = sdl()
+    for right, wrong in {
+        "viewerHasWishlisted: Boolean!": "viewerHasWished: Boolean!",
+        "relatedCourses(": "relatedCourse(",
+        "enum AccountStatus": "enum StatusOfAccount",
+        "moveEnrollment(": "moveEnrolment(",
+        "ENDS_BEFORE_START": "STARTS_AFTER_END",
+    }.items():
+        assert right in text
+        text = text.replace(right, wrong)
+    text = text.replace(": AccountStatus", ": StatusOfAccount").replace("[AccountStatus", "[StatusOfAccount")
+    missing = set(lacking(text, read(text))) - set(lacking(sdl(), read(sdl())))
+    assert missing == {
+        "Course.viewerHasWishlisted: is missing",
+        "Course.relatedCourses: is missing",
+        "AccountStatus: is missing",
+        "Account.status: AccountStatus! became StatusOfAccount!",
+        "AccountFilter.statuses: [AccountStatus!] became [StatusOfAccount!]",
+        "Mutation.moveEnrollment: is missing",
+        "ErrorReason.ENDS_BEFORE_START: is missing",
+    }
+
+
+def test_bounds_have_the_arguments_of_the_second_contract(actual: GraphQLSchema) -> None:
+    constraint = actual.get_directive("constraint")
+    assert constraint is not None
+    assert {"minLength", "maxLength", "min", "max", "format"} <= constraint.args.keys()
+
+
+def test_exactly_one_of_several_is_declared_as_such(actual: GraphQLSchema) -> None:
+    """The inputs of which exactly one field must be given. Nothing but @oneOf says so in the schema."""
+    inputs = [kind for kind in actual.type_map.values() if isinstance(kind, GraphQLInputObjectType)]
+    assert {kind.name for kind in inputs if kind.is_one_of} == {"PersonInput"}
+    ids = {
+        kind.name: [name for name, field in kind.fields.items() if is_id(field.type)]
+        for kind in inputs
+        if not kind.is_one_of
+    }
+    # With two optional IDs, an input would probably ask for one of them.
+    assert {name: optional for name, optional in ids.items() if len(optional) > 1} == {}
+
+
+def is_id(kind: object) -> bool:
+    return isinstance(kind, GraphQLScalarType) and kind.name == "ID"
 
 
 def test_everything_is_described(actual: GraphQLSchema) -> None:

@@ -39,7 +39,7 @@ SORTED = {"Student.reviews"}
 def _lists(parent: GraphQLObjectType) -> Iterator[tuple[str, str]]:
     """The connections of a type, each in each of its orders."""
     for name, field in parent.fields.items():
-        if "first" in field.args:
+        if "after" in field.args:
             yield from ((name, order) for order in _orders(field))
 
 

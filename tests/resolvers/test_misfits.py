@@ -68,6 +68,7 @@ _COURSE = """
   rating { average bayesian count withoutReviewCount imported { average count } histogram { stars count } }
   studentCount createdAt
   updatedAt viewerCanReview viewerEnrollment { status } viewerReview { rating }
+  viewerHasWishlisted relatedCourses { title }
 """
 _REVIEW = """
   id rating title body difficulty workloadHours term verified helpfulCount viewerFoundHelpful status

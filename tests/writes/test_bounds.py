@@ -252,7 +252,7 @@ def test_every_argument_of_one_name_has_the_same_bounds() -> None:
                 found[name].append(bounds_of(argument))
     assert found.keys() == {name for _, name in ARGUMENTS}
     assert all(len(bounds) == 1 for bounds in found.values())
-    lists = [field for _, field in fields if "first" in field.args]
+    lists = [field for _, field in fields if "after" in field.args]
     assert lists
     assert all(
         bounds_of(field.args[name]) == {"min": 0, "max": 100} for field in lists for name in ("first", "last")

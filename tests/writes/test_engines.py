@@ -19,7 +19,7 @@ SELECTIONS = {
       student { name email } instructor { name } }""",
     "course": """course { __typename id slug title status category { name } instructors { name }
       price { formatted } rating { count average histogram { count } } studentCount createdAt updatedAt
-      viewerCanReview
+      viewerCanReview viewerHasWishlisted relatedCourses { title }
       runs { totalCount edges { cursor node { startsAt seatsLeft } } }
       reviews(first: 2) { totalCount nodes { rating student { name } }
         pageInfo { hasNextPage endCursor } } }""",

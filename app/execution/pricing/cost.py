@@ -104,9 +104,9 @@ def priced(
     """Computes the maximum cost of a valid operation.
 
     A page is assumed to have the number of elements given by `first` or `last`, or the default page size.
-    `nodes(ids:)` has one element per ID. Any other list has the maximum length that its field declares. A
-    selection is counted once per object; on an interface, the most expensive type is used. The result of
-    introspection is counted by walking the schema.
+    `nodes(ids:)` has one element per ID, and a list without pages as many as its `first`. Any other list has
+    the maximum length that its field declares. A selection is counted once per object; on an interface, the
+    most expensive type is used. The result of introspection is counted by walking the schema.
 
     variables: the coerced values, including defaults. on_graphql_core: whether graphql-core must run the
     operation, because it has introspection or a condition without a value. merges_calls: whether other
@@ -357,9 +357,11 @@ def _length(
         return 1
     if is_connection(parent):
         return place.page
-    ids = sizes.get("ids")
+    ids, first = sizes.get("ids"), sizes.get("first")
+    if isinstance(ids, list):
+        return len(ids)
     most: int = metadata["most"]
-    return len(ids) if isinstance(ids, list) else most
+    return max(0, first) if isinstance(first, int) else most
 
 
 def is_connection(kind: GraphQLNamedType) -> bool:

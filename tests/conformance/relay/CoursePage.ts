@@ -7,6 +7,22 @@ export const course = graphql`
       ...Catalogue_card
       ...CoursePage_reviews
       ...CoursePage_run
+      ...CoursePage_more
+    }
+  }
+`;
+
+export const more = graphql`
+  fragment CoursePage_more on Course {
+    viewerHasWishlisted
+    instructors {
+      slug
+      courseCount
+    }
+    relatedCourses(first: 4) {
+      id
+      viewerHasWishlisted
+      ...Catalogue_card
     }
   }
 `;
