@@ -144,7 +144,7 @@ def shared_variable(draw: DrawFn, _: GraphQLSchema, tree: Tree) -> None:
 
 def left_out(draw: DrawFn, _: GraphQLSchema, tree: Tree) -> None:
     """Passes a variable without a value or a default to an optional argument."""
-    fields = [f for f in tree.fields() if f.definition and "first" in f.definition.args]
+    fields = [f for f in tree.fields() if f.definition and "after" in f.definition.args]
     if chosen := _one(draw, fields):
         name = draw(st.sampled_from(["first", "after", "last", "before"]))
         if name not in chosen.arguments:

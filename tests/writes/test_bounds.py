@@ -251,7 +251,9 @@ def test_every_argument_of_one_name_has_the_same_bounds() -> None:
             if bounds_of(argument) and bounds_of(argument) not in found.setdefault(name, []):
                 found[name].append(bounds_of(argument))
     assert found.keys() == {name for _, name in ARGUMENTS}
-    assert all(len(bounds) == 1 for bounds in found.values())
+    # tests/resolvers/test_related_courses.py tries the bounds of a list without pages
+    assert found["first"] == [{"min": 0, "max": 100}, {"min": 0, "max": 12}]
+    assert all(len(bounds) == 1 for name, bounds in found.items() if name != "first")
     lists = [field for _, field in fields if "after" in field.args]
     assert lists
     assert all(

@@ -41,7 +41,7 @@ const signUp = { name: 'Ada', email: `${randomUUID()}@example.org`, password: PA
 const { accessToken: student } = await done('signUp', signUp, undefined, 'accessToken');
 const course = { title: 'Go', summary: 'S', deliveryModes: ['ONLINE'] };
 const { course: published } = await done('createCourse', course, staff, 'course { id }');
-const { course: draft } = await done('createCourse', { title: 'Sketch' }, staff, 'course { id }');
+const { course: draft } = await done('createCourse', { title: 'Sketch', deliveryModes: ['ONLINE'] }, staff, 'course { id }');
 await done('publishCourse', { courseId: published.id }, staff);
 const run = { courseId: published.id, startsAt: '2020-02-01T09:00:00Z', deliveryMode: 'ONLINE' };
 const { courseRun: started } = await done('createCourseRun', run, staff, 'courseRun { id }');
