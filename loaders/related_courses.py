@@ -10,7 +10,7 @@ from typing import Any
 from bson import ObjectId
 
 from loaders.model import COUNTED_ENROLLMENTS, CourseDoc
-from loaders.mongo import Database, Expression, Pipeline, aggregate
+from loaders.mongo import Database, Pipeline, aggregate
 from loaders.reading import Listing, Order, Window
 
 #: The latest enrolments of a course whose students are considered.
@@ -77,35 +77,35 @@ async def _also_taken(
             {"$sort": {"studentId": 1, "enrolledAt": -1, "_id": 1}},
             {"$limit": THEIR_ENROLLMENTS},
             {"$match": {**counted, "$expr": {"$ne": ["$courseId", "$$course"]}}},
-            {"$group": {"_id": {"course": "$courseId", "student": "$studentId"}}},
-            {"$group": {"_id": "$_id.course", "students": {"$sum": 1}}},
+            # a student can have several enrolments in a course
+            {"$group": {"_id": "$courseId", "students": {"$addToSet": "$studentId"}}},
+            {"$project": {"students": {"$size": "$students"}}},
             {"$match": {"students": {"$gte": FEWEST_STUDENTS}}},
             {"$sort": {"students": -1, "_id": 1}},
             {"$limit": _CANDIDATES},
-            *_published(),
-            {"$limit": size},
-            {"$project": {"_id": 1}},
         ],
+    }  # fmt: skip
+    shown = {
+        "from": "courses", "localField": "others._id", "foreignField": "_id", "as": "shown",
+        "pipeline": [{"$match": {"status": "PUBLISHED"}}, {"$project": {"_id": 1}}],
     }  # fmt: skip
     pipeline: Pipeline = [
         {"$documents": [{"_id": one} for one in ids]},
         {"$lookup": students},
         {"$match": {f"taken.{FEWEST_STUDENTS - 1}": {"$exists": True}}},
         {"$lookup": others},
-        {"$project": {"others": "$others._id"}},
+        {"$lookup": shown},
+        {"$project": {"others": "$others._id", "shown": "$shown._id"}},
     ]
     found = await aggregate(database.driver, pipeline, size=len(ids), collection="enrollments")
-    taken = {row["_id"]: [one for one in row["others"] if isinstance(one, ObjectId)] for row in found}
+    taken = {row["_id"]: _published(row["others"], row["shown"])[:size] for row in found}
     return {one: taken.get(one, []) for one in ids}
 
 
-def _published() -> list[Expression]:
-    """Returns the stages that keep only the `_id`s of published courses."""
-    lookup = {
-        "from": "courses", "localField": "_id", "foreignField": "_id", "as": "course",
-        "pipeline": [{"$match": {"status": "PUBLISHED"}}, {"$project": {"_id": 1}}],
-    }  # fmt: skip
-    return [{"$lookup": lookup}, {"$match": {"course": {"$ne": []}}}]
+def _published(ids: Sequence[Any], shown: Sequence[Any]) -> list[ObjectId]:  # Any: other programs' `_id`s
+    """Returns the IDs that are also among those of the published courses, in order."""
+    published = {one for one in shown if isinstance(one, ObjectId)}
+    return [one for one in ids if isinstance(one, ObjectId) and one in published]
 
 
 async def _of_category(

@@ -12,7 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
+from resolvers.context import Viewer
 from tests.conformance.tools import HERE, Tools
+from tests.support import TOKENS
 
 OPERATIONS = sorted(
     [
@@ -29,6 +31,10 @@ RELAY = {
     "customScalarTypes": {"DateTime": "string", "JSON": "unknown"},
     "persistConfig": {"file": "operations.json"},
 }
+
+STAFF = Viewer(roles=frozenset({"STAFF"}), subject="staff")
+#: Runs with the sizes of their rosters.
+RUN = "{ courses { nodes { runs(upcomingOnly: false) { nodes { id enrollments { totalCount } } } } } }"
 
 # -- graphql-eslint ----------------------------------------------------------------------------------------
 
@@ -83,7 +89,10 @@ def test_relay_compiles(tools: Tools, relay_project: Path) -> None:
     done = compiled(tools, relay_project)
     assert done.returncode == 0, done.stdout + done.stderr
     generated = {path.name.partition(".")[0] for path in (relay_project / GENERATED).iterdir()}
-    assert {"CataloguePaginationQuery", "CoursePageReviewsQuery", "CoursePageRefetchQuery"} <= generated
+    assert {
+        "AccountEndSessionMutation", "AccountQuery", "CataloguePaginationQuery", "CoursePageReviewsQuery",
+        "CoursePageRefetchQuery", "DeskAccountsQuery", "DeskCancelRunMutation", "DeskRosterQuery",
+    } <= generated  # fmt: skip
 
 
 def test_relay_refuses_what_is_not_in_the_schema(tools: Tools, relay_project: Path) -> None:
@@ -116,6 +125,45 @@ async def test_relay_pages_through_the_gateway(tools: Tools, relay_project: Path
         course = (await run("CoursePageReviewsQuery", backwards))["node"]
         assert course["__typename"] == "Course"
         assert len(course["reviews"]["edges"]) == 2
+
+
+async def test_relay_pages_through_the_desk(tools: Tools, relay_project: Path, gateway_url: str) -> None:
+    """Accounts and the roster of a run are fetched page by page; the roster by the run's global ID."""
+    assert compiled(tools, relay_project).returncode == 0
+    texts = json.loads((relay_project / "operations.json").read_text(encoding="utf-8")).values()
+    headers = {"authorization": f"Bearer {TOKENS.access(STAFF).text}"}
+    async with httpx.AsyncClient(base_url=gateway_url, headers=headers) as http:
+
+        async def post(text: str, variables: dict[str, Any]) -> Any:
+            answer = (await http.post("/graphql", json={"query": text, "variables": variables})).json()
+            assert "errors" not in answer, answer["errors"]
+            return answer["data"]
+
+        async def run(name: str, variables: dict[str, Any]) -> Any:
+            return await post(next(text for text in texts if f"query {name}" in text), variables)
+
+        found = await post(RUN, {})
+        run_id = next(
+            node["id"]
+            for course in found["courses"]["nodes"]
+            for node in course["runs"]["nodes"]
+            if node["enrollments"]["totalCount"] > 2
+        )
+        first = (await run("DeskRunQuery", {"id": run_id, "count": 1}))["node"]["enrollments"]
+        more = {"id": run_id, "count": 2, "cursor": first["pageInfo"]["endCursor"]}
+        second = (await run("DeskRosterQuery", more))["node"]["enrollments"]
+        assert len({edge["node"]["id"] for edge in first["edges"] + second["edges"]}) == 3
+        assert all(edge["node"]["student"]["name"] for edge in second["edges"])
+
+        # Staff have no wishlist and no account.
+        viewer = (await run("AccountQuery", {"count": 2, "cursor": None}))["viewer"]
+        assert (viewer["sessions"], viewer["wishlist"]["edges"]) == ([], [])
+        accounts = await run("DeskQuery", {"count": 2, "cursor": None, "filter": {"statuses": ["ACTIVE"]}})
+        end = accounts["accounts"]["pageInfo"]["endCursor"]
+        rest = {"count": 2, "cursor": end, "filter": {"statuses": ["ACTIVE"]}}
+        later = (await run("DeskAccountsQuery", rest))["accounts"]["edges"]
+        ids = [edge["node"]["id"] for edge in accounts["accounts"]["edges"] + later]
+        assert len(ids) == len(set(ids))
 
 
 # -- graphql-codegen and TypeScript ------------------------------------------------------------------------
