@@ -1,7 +1,7 @@
 """Courses that are related to a course: those that its students also took, then others of its category.
 
-Nothing is stored for this. It is computed when it is asked for, from samples of a fixed size, so that a course
-with a million enrolments takes no longer than one with fifty.
+Nothing is stored for this. It is computed when it is asked for, from samples of a fixed size. A course with a
+million enrolments takes no longer than one with fifty.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,9 +29,9 @@ OF_CATEGORY = 100
 async def by_course(database: Database, courses: Sequence[CourseDoc], size: int) -> list[list[ObjectId]]:
     """Returns the `_id`s of up to `size` published courses that are related to each course, in order.
 
-    The courses that most of the sampled students took come first; among equals, the one with the lowest `_id`.
-    They are followed by courses of the same category: those with the most tags in common first, then by rating.
-    Sends one command, and a second one if there are too few courses of the first kind.
+    The courses that most of the sampled students took come first; among equals, the one with the lowest
+    `_id`. They are followed by courses of the same category: those with the most tags in common first, then
+    by rating. Sends one command, and a second one if there are too few courses of the first kind.
     """
     taken = await _also_taken(database, [course["_id"] for course in courses], size)
     lacking = [course for course in courses if len(taken[course["_id"]]) < size and course["categorySlug"]]

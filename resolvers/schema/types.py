@@ -48,7 +48,9 @@ SEARCH_COMMANDS = 2  # maximum number of additional commands that a search sends
 _LIST = 25  # weight of a list; MongoDB reads one page of it for each parent
 _TEXT = 5  # weight of a string with a few hundred characters
 _LONG_TEXT = 15  # weight of a string with a few thousand characters
-_RELATED = 250  # weight of a list of related courses; MongoDB reads the enrolments of 50 students for each parent
+_RELATED = (
+    250  # weight of a list of related courses; MongoDB reads the enrolments of 50 students for each parent
+)
 FACETS = 250  # weight of a list's facets, or of a scan of a whole collection
 
 

@@ -140,7 +140,9 @@ def test_a_form_whose_sentence_needs_what_is_not_there_fails(
     tools: Tools, url: str, token: str, form: Path
 ) -> None:
     german = form / "german.mjs"
-    german.write_text(german.read_text("utf-8").replace("WEAK_PASSWORD: ({ min })", "WEAK_PASSWORD: ({ most: min })"))
+    german.write_text(
+        german.read_text("utf-8").replace("WEAK_PASSWORD: ({ min })", "WEAK_PASSWORD: ({ most: min })")
+    )
     done = run_form(tools, form, url, token)
     assert done.returncode != 0
     assert "WEAK_PASSWORD lacks params" in done.stderr

@@ -48,9 +48,21 @@ def refusal(answer: Any) -> Any:
         ("query($i: [ID!]!) { nodes(ids: $i) { id } }", {"i": ["a"] * 4}, 4),
         ("query($i: [ID!]!) { nodes(ids: $i) { id } }", {"i": "a"}, 1),
         ('{ course(slug: "a") { relatedCourses { id } } }', None, 1 + 6),
-        ('{ course(slug: "a") { relatedCourses(first: 12) { relatedCourses(first: 2) { id } } } }', None, 1 + 12 * 3),
-        ("query($n: Int) { courses(first: 3) { nodes { relatedCourses(first: $n) { id } } } }", {"n": 2}, 4 + 3 * 2),
-        ("query($n: Int) { courses(first: 3) { nodes { relatedCourses(first: $n) { id } } } }", {"n": None}, 4 + 3 * 6),
+        (
+            '{ course(slug: "a") { relatedCourses(first: 12) { relatedCourses(first: 2) { id } } } }',
+            None,
+            1 + 12 * 3,
+        ),
+        (
+            "query($n: Int) { courses(first: 3) { nodes { relatedCourses(first: $n) { id } } } }",
+            {"n": 2},
+            4 + 3 * 2,
+        ),
+        (
+            "query($n: Int) { courses(first: 3) { nodes { relatedCourses(first: $n) { id } } } }",
+            {"n": None},
+            4 + 3 * 6,
+        ),
         ('{ node(id: "a") { ... on Course { reviews(first: 2) { nodes { id } } } } }', None, 1 + 1 + 2),
         (
             "{ courses(first: 2) { ...P } } fragment P on CourseConnection { nodes { ...C } } "

@@ -51,7 +51,7 @@ def added_fields(type_name: str) -> list[str]:
         field.name.value
         for definition in ADDED.definitions
         if isinstance(definition, ObjectTypeExtensionNode) and definition.name.value == type_name
-        for field in definition.fields
+        for field in definition.fields or ()
     ]
 
 
@@ -60,9 +60,7 @@ def _promised(actual: DocumentNode) -> DocumentNode:
     types = [_as_type(d) for d in (*ADDED.definitions, *parse(_by_form()).definitions)]
     promised = {d.name.value: d for d in types if isinstance(d, TypeDefinitionNode)}
     others = [
-        d
-        for d in actual.definitions
-        if not (isinstance(d, TypeDefinitionNode) and d.name.value in promised)
+        d for d in actual.definitions if not (isinstance(d, TypeDefinitionNode) and d.name.value in promised)
     ]
     return DocumentNode(definitions=(*promised.values(), *others))
 

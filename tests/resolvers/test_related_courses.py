@@ -67,7 +67,9 @@ async def test_what_fewer_students_took_is_not_revealed(ask: Ask, database: Data
     go, other = course("go"), course("other")
     students = [factories.student() for _ in range(FEWEST_STUDENTS - 1)]
     enrollments = [took(students * 3, of, status="COMPLETED") for of in (go, other)]
-    await store(database, courses=[go, other], students=students, enrollments=[*enrollments[0], *enrollments[1]])
+    await store(
+        database, courses=[go, other], students=students, enrollments=[*enrollments[0], *enrollments[1]]
+    )
     assert await related(ask, "go") == []
     one_more = factories.student()
     await database["enrollments"].insert_many([*took([one_more], go), *took([one_more], other)])
