@@ -10,10 +10,14 @@ from functools import partial
 from bson import ObjectId
 
 from loaders.collections import complete
-from loaders.model import MOST_CATEGORIES, CategoryDoc
+from loaders.model import MOST_CATEGORIES, MOST_CATEGORY_SLUGS, CategoryDoc
 from loaders.mongo import Database, Fields, Transaction, Value, transaction
 
 _COURSES = 500  # courses per batch
+
+
+class TooManySlugsError(Exception):
+    """The category would have more than MOST_CATEGORY_SLUGS former slugs."""
 
 
 async def lock(tx: Transaction) -> int:
@@ -49,10 +53,11 @@ async def insert(tx: Transaction, fields: Fields) -> CategoryDoc:
 async def change(tx: Transaction, category: CategoryDoc, **fields: Value) -> CategoryDoc:
     """Sets fields of a category. Returns the changed category.
 
-    If the slug changes, `move_courses` must be called after the commit.
+    If the slug changes, `move_courses` must be called after the commit. Raises TooManySlugsError if the
+    category would have too many former slugs; it can still get one of them back.
     """
     if (slug := fields.get("slug", category["slug"])) != category["slug"]:
-        fields["oldSlugs"] = _distinct(_slugs(category), without={slug})
+        fields["oldSlugs"] = _former(_slugs(category), slug)
     changed: CategoryDoc = await tx.patch("categories", category, **fields)
     return changed
 
@@ -60,10 +65,11 @@ async def change(tx: Transaction, category: CategoryDoc, **fields: Value) -> Cat
 async def merge(tx: Transaction, category: CategoryDoc, into: CategoryDoc) -> CategoryDoc:
     """Deletes a category, whose slugs then lead to another one. Returns that category.
 
-    `move_courses` must be called after the commit.
+    `move_courses` must be called after the commit. Raises TooManySlugsError if the other category would have
+    too many former slugs.
     """
+    former = _former([*(into.get("oldSlugs") or ()), *_slugs(category)], into["slug"])
     await tx.delete("categories", category)
-    former = _distinct([*(into.get("oldSlugs") or ()), *_slugs(category)], without={into["slug"]})
     merged: CategoryDoc = await tx.patch("categories", into, oldSlugs=former)
     return merged
 
@@ -114,6 +120,17 @@ async def _former_slugs(tx: Transaction, category: CategoryDoc) -> list[str]:
         return []
     others = await tx.find("categories", {"slug": {"$in": former}}, size=len(former), projection={"slug": 1})
     return _distinct(former, without={other["slug"] for other in others})
+
+
+def _former(slugs: Sequence[str], slug: str) -> list[str]:
+    """Returns the former slugs of a category whose slug is `slug`, given all slugs that lead to it.
+
+    Raises TooManySlugsError if they are too many.
+    """
+    former = _distinct(slugs, without={slug})
+    if len(former) > MOST_CATEGORY_SLUGS:
+        raise TooManySlugsError
+    return former
 
 
 def _slugs(category: CategoryDoc) -> list[str]:

@@ -103,18 +103,27 @@ async def cancel_run(tx: Transaction, run: CourseRunDoc) -> CourseRunDoc:
 
 
 async def cancel_places(tx: Transaction, run_id: ObjectId) -> CourseRunDoc | None:
-    """Cancels more of the enrolments in a cancelled run. Returns the run, or None if none was left."""
-    run: CourseRunDoc = await tx.get("courseRuns", run_id)
-    return await tx.get("courseRuns", run_id) if await enrollment.cancel_places(tx, run) else None
+    """Cancels more of the enrolments in a cancelled run.
+
+    Returns the run, or None if no enrolment was left, or the run has been deleted.
+    """
+    run: CourseRunDoc | None = await tx.get("courseRuns", run_id)
+    if run is None or not await enrollment.cancel_places(tx, run):
+        return None
+    changed: CourseRunDoc = await tx.get("courseRuns", run_id)
+    return changed
 
 
 async def fill_run(tx: Transaction, run_id: ObjectId) -> CourseRunDoc | None:
     """Gives free seats in a run to more students on its waitlist.
 
-    Returns the run, or None if no student got a seat.
+    Returns the run, or None if no student got a seat, or the run has been deleted.
     """
-    run: CourseRunDoc = await tx.get("courseRuns", run_id)
-    return await tx.get("courseRuns", run_id) if await enrollment.fill(tx, run) else None
+    run: CourseRunDoc | None = await tx.get("courseRuns", run_id)
+    if run is None or not await enrollment.fill(tx, run):
+        return None
+    changed: CourseRunDoc = await tx.get("courseRuns", run_id)
+    return changed
 
 
 async def fill_runs(tx: Transaction, course_id: ObjectId) -> CourseDoc | None:
@@ -167,7 +176,8 @@ async def drop_prerequisite(tx: Transaction, course_id: ObjectId) -> bool:
         limit=_REQUIRING,
         projection={"prerequisiteIds": 1},
     )
-    without = [[one for one in course["prerequisiteIds"] if one != course_id] for course in courses]
+    # The query also finds courses in which another program stored a single id instead of a list.
+    without = [[one for one in course.get("prerequisiteIds", ()) if one != course_id] for course in courses]
     if courses:
         ids = [course["_id"] for course in courses]
         fields = [{"prerequisiteIds": remaining} for remaining in without]

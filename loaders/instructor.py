@@ -58,15 +58,28 @@ async def ratings_by_id(database: Database, ids: Sequence[ObjectId]) -> list[Rat
     return [_rating(rows.get(key, {})) for key in ids]
 
 
+#: The maximum number of ratings of a kind that a course can have: GraphQL's Int has 32 bits.
+_MOST_RATINGS = 2**31 - 1
+
+
+def _is_between(value: Expression | str, least: int, most: int) -> Expression:
+    """Returns whether a value is a number in a range; NaN and the infinities are in none.
+
+    Other programs may have stored any value. A decimal isn't counted either: courses don't show it.
+    """
+    is_number = {"$in": [{"$type": value}, ["int", "long", "double"]]}
+    return {"$and": [is_number, {"$gte": [value, least]}, {"$lte": [value, most]}]}
+
+
 def _star(index: int) -> Expression:
     stars = {"$cond": [{"$isArray": "$ratingStars"}, "$ratingStars", []]}
-    return {"$sum": {"$arrayElemAt": [stars, index]}}
+    star = {"$arrayElemAt": [stars, index]}
+    return {"$sum": {"$cond": [_is_between(star, 0, _MOST_RATINGS), star, 0]}}
 
 
 _STARS = {f"stars{index}": _star(index) for index in range(5)}
 _COUNT, _AVERAGE = "$importedRating.count", "$importedRating.average"
-# Other programs may have stored any value.
-_IS_COUNTED = {"$and": [{"$isNumber": _COUNT}, {"$isNumber": _AVERAGE}]}
+_IS_COUNTED = {"$and": [_is_between(_COUNT, 0, _MOST_RATINGS), _is_between(_AVERAGE, 1, 5)]}
 _IMPORTED_COUNT = {"$sum": {"$cond": [_IS_COUNTED, _COUNT, 0]}}
 _IMPORTED_TOTAL = {"$sum": {"$cond": [_IS_COUNTED, {"$multiply": [_AVERAGE, _COUNT]}, 0]}}
 

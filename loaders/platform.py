@@ -4,8 +4,9 @@ from loaders.model import COUNTED_ENROLLMENTS
 from loaders.mongo import Database, Document, Pipeline, Value, aggregate, count, estimated_count
 
 _PUBLISHED = {"status": "PUBLISHED"}
-#: Matches numbers from 0 to 2³¹, but not infinity, NaN or anything else that other programs may have stored.
-_NUMBER = {"$gte": 0, "$lte": 2**31, "$not": {"$type": "array"}}
+#: Matches numbers from 0 to 2³¹, but not infinity, NaN, decimals or anything else that other programs may
+#: have stored.
+_NUMBER = {"$gte": 0, "$lte": 2**31, "$type": ["int", "long", "double"], "$not": {"$type": "array"}}
 
 
 async def students_enrolled(database: Database) -> int:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import loaders.category
 import loaders.category_writes
-from loaders.model import MOST_CATEGORIES, CategoryDoc
+from loaders.category_writes import TooManySlugsError
+from loaders.model import MOST_CATEGORIES, MOST_CATEGORY_SLUGS, CategoryDoc
 from loaders.mongo import Transaction
 from loaders.text import free_slug
 from resolvers import access
@@ -72,7 +73,11 @@ async def update_category(ctx: Context, tx: Transaction, values: InputValues) ->
         await loaders.category_writes.lock(tx)
         if refused := await slug_refusal(tx, "categories", fields["slug"], category["_id"]):
             raise refused
-    return {"category": await loaders.category_writes.change(tx, category, **fields)}
+    try:
+        return {"category": await loaders.category_writes.change(tx, category, **fields)}
+    except TooManySlugsError:
+        message = f"A category keeps at most {MOST_CATEGORY_SLUGS:,} former slugs: choose one of them."
+        raise refusal("CONFLICT", message, "slug") from None
 
 
 async def merge_categories(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
@@ -81,7 +86,11 @@ async def merge_categories(ctx: Context, tx: Transaction, values: InputValues) -
     if category["_id"] == into["_id"]:
         raise refusal("CONFLICT", "Choose another category than the one to merge.", "intoCategoryId")
     await loaders.category_writes.lock(tx)
-    return {"category": await loaders.category_writes.merge(tx, category, into)}
+    try:
+        return {"category": await loaders.category_writes.merge(tx, category, into)}
+    except TooManySlugsError:
+        message = f"The merged category would have more than {MOST_CATEGORY_SLUGS:,} former slugs."
+        raise refusal("CONFLICT", message) from None
 
 
 async def move_courses(ctx: Context, tx: Transaction, payload: Objects) -> Objects | None:

@@ -8,8 +8,8 @@ from graphql import GraphQLError
 
 #: What is wrong with a value. The schema's `ErrorReason` describes each, with its params.
 Reason = Literal[
-    "REQUIRED", "TOO_SHORT", "TOO_LONG", "TOO_SMALL", "TOO_LARGE", "NOT_AN_EMAIL", "NOT_A_URL", "NOT_A_SLUG",
-    "NOT_A_TERM", "UNKNOWN_CURRENCY", "UNKNOWN_COUNTRY", "UNKNOWN_LANGUAGE", "IN_THE_PAST",
+    "REQUIRED", "TOO_SHORT", "TOO_LONG", "TOO_SMALL", "TOO_LARGE", "NOT_AN_EMAIL", "NOT_A_URL", "NOT_HTTPS",
+    "NOT_A_SLUG", "NOT_A_TERM", "UNKNOWN_CURRENCY", "UNKNOWN_COUNTRY", "UNKNOWN_LANGUAGE", "IN_THE_PAST",
     "ENDS_BEFORE_START", "WEAK_PASSWORD", "WRONG_PASSWORD",
 ]  # fmt: skip
 #: The values for a sentence about an error, such as the bound that was exceeded. Any JSON values.

@@ -71,13 +71,17 @@ InstructorId = Annotated[
     strawberry.ID | None, strawberry.argument(description="Global ID of the instructor.")
 ]
 InstructorSlug = Annotated[
-    str | None, strawberry.argument(description="Slug of the instructor, at most 200 characters.")
+    str | None,
+    strawberry.argument(
+        description="Slug of the instructor, at most 200 characters.", metadata={"bounds": TEXT_BOUNDS}
+    ),
 ]
 NameSearch = Annotated[
     str | None,
     strawberry.argument(
         description="At most 20 words to search for in the name, with at most 200 characters in total. Case"
-        " and the accents of Latin letters are ignored. The last word can be the beginning of a longer word."
+        " and the accents of Latin letters are ignored. The last word can be the beginning of a longer word.",
+        metadata={"bounds": TEXT_BOUNDS},
     ),
 ]
 

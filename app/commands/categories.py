@@ -14,7 +14,7 @@ from app.invocation import lectern
 from app.settings import load
 from app.terminal import say
 from loaders import category_writes
-from loaders.model import CategoryDoc
+from loaders.model import MOST_CATEGORY_SLUGS, CategoryDoc
 from loaders.mongo import Database, Transaction, transaction
 from loaders.reading import fit_read
 
@@ -57,7 +57,11 @@ async def _merge(database: Database, slug: str, into: str) -> None:
         if merged["_id"] == kept["_id"]:
             raise CommandError("A category can't be merged into itself: name another one.")
         await category_writes.lock(tx)
-        changed = await category_writes.merge(tx, merged, kept)
+        try:
+            changed = await category_writes.merge(tx, merged, kept)
+        except category_writes.TooManySlugsError:
+            message = f"The merged category would have more than {MOST_CATEGORY_SLUGS:,} former slugs."
+            raise CommandError(message) from None
         await loaders.audit.record(tx, "category merge", loaders.audit.OPERATOR, "")
         return changed
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar, get_args
 import orjson
 import typer
 from bson import ObjectId
+from typer.models import OptionInfo
 
 from app.commands.command_error import CommandError
 from loaders.collections import importable
@@ -81,6 +82,18 @@ def id_of(type_name: str) -> Callable[[str], ObjectId]:
         return found
 
     return parse
+
+
+def id_option(type_name: str, help: str) -> OptionInfo:
+    """Declares an option that takes the global ID of an object of a type."""
+    option: OptionInfo = typer.Option(metavar="ID", help=help, parser=id_of(type_name), show_default=False)
+    return option
+
+
+def role_option(help: str) -> OptionInfo:
+    """Declares an option that takes the name of a role, and may be repeated (see `roles`)."""
+    option: OptionInfo = typer.Option(metavar="|".join(reversed(ROLES)), help=help, show_default=False)
+    return option
 
 
 def roles(option: str, names: Sequence[str] | None, implied: Collection[Role] = ()) -> frozenset[Role]:

@@ -31,9 +31,9 @@ def recount(
 ) -> None:
     """Recompute ratings, newest reviews, and counts of students, seats and votes.
 
-    Also finds courses that still have a former slug of their category. Reports the stored values that differ,
-    and corrects them only with --fix. It is safe to run this while the gateway is serving requests. Exits
-    with 1 if any difference is left uncorrected.
+    Also finds courses that still have a former slug of their category, or require a course that was deleted.
+    Reports the stored values that differ, and corrects them only with --fix. It is safe to run this while the
+    gateway is serving requests. Exits with 1 if any difference is left uncorrected.
     """
     if asyncio.run(_recount(Console(), fix=fix)):
         raise typer.Exit(1)

@@ -30,28 +30,18 @@ _STUDENT: frozenset[Role] = frozenset(("STUDENT",))
 def token(
     role: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="STUDENT|INSTRUCTOR|STAFF",
-            help="A role; may be repeated. STUDENT if omitted.",
-            show_default=False,
-        ),
+        option_values.role_option("A role; may be repeated. STUDENT if omitted."),
     ] = None,
     student: Annotated[
         ObjectId | None,
-        typer.Option(
-            metavar="ID",
-            help="Global ID of the student who gets the token; by default, one who takes a course.",
-            parser=option_values.id_of("Student"),
-            show_default=False,
+        option_values.id_option(
+            "Student", "Global ID of the student who gets the token; by default, one who takes a course."
         ),
     ] = None,
     instructor: Annotated[
         ObjectId | None,
-        typer.Option(
-            metavar="ID",
-            help="Global ID of the instructor who gets the token; by default, one who teaches.",
-            parser=option_values.id_of("Instructor"),
-            show_default=False,
+        option_values.id_option(
+            "Instructor", "Global ID of the instructor who gets the token; by default, one who teaches."
         ),
     ] = None,
     hours: Annotated[

@@ -16,7 +16,6 @@ from app.settings.setting_types import (
 
 
 class IdentitySettings(BaseSettings):
-    # Identity (see docs/identity.md)
     lectern_secret: SecretStr = Field(
         SecretStr(""),
         validate_default=True,

@@ -39,7 +39,6 @@ class SmtpServer(NamedTuple):
 
 
 class MessageSettings(BaseSettings):
-    # Messages to people (see docs/messages.md)
     smtp_url: SecretStr = Field(
         SecretStr(""),
         description="The mail server that sends messages, such as `smtp://USER:PASSWORD@mail.example:587` or "

@@ -5,6 +5,7 @@ import re
 ANY_PORT = ":*"
 
 _ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}|\*))?", re.ASCII)
+_LAST_PORT = 65_535
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 _FAULTS = tuple(
@@ -33,6 +34,8 @@ def parsed(text: str) -> str:
     if text == "*":
         return text
     match = _ORIGIN.fullmatch(text.lower())
+    if match and match[3] not in (None, "*") and int(match[3]) > _LAST_PORT:
+        raise ValueError(f"must be origins such as https://courses.example: `{text}` has no valid port")
     if match is None:
         fault = next(fault for pattern, fault in _FAULTS if pattern.fullmatch(text))
         raise ValueError(f"must be origins such as https://courses.example: `{text}` {fault}")

@@ -8,7 +8,6 @@ from app.settings.webhooks import require_keys
 
 
 class WebhookSettings(BaseSettings):
-    # Events for other systems (see docs/webhooks.md)
     webhooks: Webhooks = Field(
         (),
         description="The URLs to which events are posted: `crm=https://crm.example/hook`, separated by "

@@ -109,6 +109,7 @@ def _read_webhook(number: int, entry: str) -> Webhook:
 def is_http(url: str) -> bool:
     try:
         parts = urlsplit(url)
+        _ = parts.port  # raises ValueError if it is not a port
     except ValueError:
         return False
     return parts.scheme in {"http", "https"} and bool(parts.hostname) and not re.search(r"\s", url)

@@ -54,6 +54,7 @@ from loaders.model.documents import (
 )
 from loaders.model.list_limits import (
     MOST_CATEGORIES,
+    MOST_CATEGORY_SLUGS,
     MOST_CHANGES,
     MOST_CODES,
     MOST_DELIVERY_MODES,
@@ -95,6 +96,7 @@ __all__ = [
     "LIVE_ENROLLMENTS",
     "MISSING",
     "MOST_CATEGORIES",
+    "MOST_CATEGORY_SLUGS",
     "MOST_CHANGES",
     "MOST_CODES",
     "MOST_DELIVERY_MODES",

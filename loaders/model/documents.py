@@ -85,8 +85,8 @@ class RatingDoc(TypedDict):
 class CategoryDoc(TypedDict):
     _id: ObjectId
     slug: str  # courses refer to a category by its slug
-    # Former slugs, which still lead to the category; oldest first. None of them is dropped, because courses
-    # keep a former slug until they have been moved (loaders.category_writes).
+    # Former slugs, which still lead to the category; oldest first, at most MOST_CATEGORY_SLUGS. None of them
+    # is dropped, because courses keep a former slug until they have been moved (loaders.category_writes).
     oldSlugs: NotRequired[list[str]]
     name: str
     description: NotRequired[str | None]

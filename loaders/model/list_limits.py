@@ -10,7 +10,11 @@ MOST_PREREQUISITES = 20  # maximum number of prerequisites per course
 MOST_DELIVERY_MODES = 2
 MOST_ROLES = 3
 MOST_CATEGORIES = 250  # maximum number of categories in the catalogue
-MOST_OLD_SLUGS = 20  # maximum number of former slugs that a course keeps; the oldest are dropped
+#: Maximum number of former slugs that a course or an instructor keeps; the oldest are dropped.
+MOST_OLD_SLUGS = 20
+#: Maximum number of former slugs of a category. None is dropped, because courses may still have it; a write
+#: that would add more is refused.
+MOST_CATEGORY_SLUGS = 1_000
 MOST_CHANGES = 50  # maximum number of changes per audit entry; a write with more changes gets several entries
 
 #: Limits of a course's lists, by stored field name.

@@ -11,7 +11,7 @@ from bson import ObjectId
 
 from loaders.collections import COLLECTIONS, Index
 from loaders.mongo import Database, Pipeline, Transaction, transaction
-from loaders.recounting import category_recount, course_recount, review_recount
+from loaders.recounting import category_recount, course_recount, prerequisite_recount, review_recount
 from loaders.recounting.differences import Difference
 
 _CHECKS_OF = {
@@ -21,6 +21,7 @@ _CHECKS_OF = {
 _CHECKS = (
     course_recount.differences,
     category_recount.slug_differences,
+    prerequisite_recount.prerequisite_differences,
     review_recount.newest_differences,
     review_recount.vote_differences,
 )
@@ -34,8 +35,9 @@ async def recount(database: Database, *, fix: bool) -> AsyncIterator[Difference]
 
     It checks the rating fields, `studentCount` and `seatsUntil` of courses; `seatsTaken` and `waitlistCount`
     of runs; `newestReviewIds` of courses and students; and `helpfulCount` and `helpfulScore` of reviews. It
-    also finds courses whose `categorySlug` is a former slug of a category. If `fix` is set, it writes the
-    true values. It also reports votes for deleted reviews; if `fix` is set, it deletes them.
+    also finds courses whose `categorySlug` is a former slug of a category, and prerequisites that don't
+    exist. If `fix` is set, it writes the true values. It also reports votes for deleted reviews; if `fix` is
+    set, it deletes them.
 
     It also reports problems that setting a value can't correct: more enrolments than seats, students on a
     waitlist although a seat is free, live enrolments in a cancelled run, and students with several reviews of

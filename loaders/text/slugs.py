@@ -30,17 +30,28 @@ async def unique_slugs(
 ) -> list[str]:
     """Returns an unused slug for each (slug, suffix) pair, in order.
 
-    It tries the slug itself, then the slug with its suffix, then with its suffix and a number from 2 to 9.
-    The suffix distinguishes documents with the same title; a given document must get the same suffix on every
+    It tries the slug itself, then the slug with its suffix, then with its suffix and a number from 2 on. The
+    suffix distinguishes documents with the same title; a given document must get the same suffix on every
     call. default: the slug of a document whose slug and suffix are both empty.
+
+    Sends one command, and another one each time that all numbers with so many digits are taken.
     """
-    candidates = [_candidates(slug, suffix, default) for slug, suffix in wanted]
-    taken = await used_slugs(collection, {slug for options in candidates for slug in options})
-    slugs = []
-    for options in candidates:
-        slugs.append(next((slug for slug in options if slug not in taken), options[-1]))
-        taken.add(slugs[-1])
-    return slugs
+    chosen: dict[int, str] = {}  # by index into `wanted`
+    taken: set[str] = set()
+    numbers = range(2, 10)
+    while len(chosen) < len(wanted):
+        options = {
+            index: _candidates(slug, suffix, default, numbers)
+            for index, (slug, suffix) in enumerate(wanted)
+            if index not in chosen
+        }
+        taken |= await used_slugs(collection, {slug for slugs in options.values() for slug in slugs})
+        for index, slugs in options.items():
+            if free := next((slug for slug in slugs if slug not in taken), None):
+                chosen[index] = free
+                taken.add(free)
+        numbers = range(numbers.stop, 10 * numbers.stop)
+    return [chosen[index] for index in range(len(wanted))]
 
 
 async def used_slugs(collection: Collection, slugs: Set[str]) -> set[str]:
@@ -56,9 +67,9 @@ async def used_slugs(collection: Collection, slugs: Set[str]) -> set[str]:
     return {s for document in found for s in (document.get("slug"), *(document.get("oldSlugs") or ())) if s}
 
 
-def _candidates(slug: str, suffix: str, default: str) -> list[str]:
+def _candidates(slug: str, suffix: str, default: str, numbers: Sequence[int]) -> list[str]:
     base = "-".join(part for part in (slug, slugify(suffix)) if part) or default
-    return [*([slug] if slug else []), base, *(f"{base}-{number}" for number in range(2, 10))]
+    return [*([slug] if slug else []), base, *(f"{base}-{number}" for number in numbers)]
 
 
 async def slug_is_taken(
@@ -88,6 +99,7 @@ async def free_slug(tx: Transaction, collection: str, text: str, default: str) -
         size=10_000,
         projection={"_id": 0, "slug": 1, "oldSlugs": 1},
     )
-    slugs = {slug for document in taken for slug in (document.get("slug"), *document.get("oldSlugs", ()))}
+    # Other programs may have stored null instead of a list of former slugs.
+    slugs = {s for document in taken for s in (document.get("slug"), *(document.get("oldSlugs") or ()))}
     numbered = (f"{base}-{number}" for number in range(2, len(slugs) + 3))
     return base if base not in slugs else next(slug for slug in numbered if slug not in slugs)

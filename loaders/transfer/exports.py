@@ -5,7 +5,7 @@ by external id, or by `_id` if that document has no external id. A course includ
 and runs; it refers to its prerequisites.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence, Set
 from datetime import datetime
 from typing import Any
 
@@ -13,8 +13,8 @@ from bson import ObjectId
 from bson.errors import InvalidId
 
 from loaders.collections import COLLECTIONS
-from loaders.model import MOST_OLD_SLUGS, Document
-from loaders.mongo import Database, find
+from loaders.model import MOST_CATEGORY_SLUGS, MOST_OLD_SLUGS, Document
+from loaders.mongo import Database, Fields, find
 from loaders.transfer.imports import Key
 
 Row = Mapping[str, Any]  # a JSON object; its keys depend on the collection
@@ -97,12 +97,27 @@ def exported_fields(row: Row) -> Document:
         if isinstance(fields.get(name), str):
             fields[name] = datetime.fromisoformat(fields[name])
     if "oldSlugs" in fields:
-        fields["oldSlugs"] = [str(slug) for slug in fields["oldSlugs"]][-MOST_OLD_SLUGS:]
+        most = MOST_CATEGORY_SLUGS if row.get(EXPORT_MARK) == "categories" else MOST_OLD_SLUGS
+        fields["oldSlugs"] = [str(slug) for slug in fields["oldSlugs"] or ()][-most:]
+    if "importedRating" in fields and not _is_rating(fields["importedRating"]):
+        fields["importedRating"] = None
     if reply := fields.get("reply"):
         instructor = reply["instructorId"]
         moment = datetime.fromisoformat(reply["createdAt"])
         fields["reply"] = {**reply, "instructorId": instructor and ObjectId(instructor), "createdAt": moment}
     return fields
+
+
+def _is_rating(value: Any) -> bool:  # Any, because a row can contain any JSON value
+    """Returns whether a value is an imported rating.
+
+    It may be none, because an export contains what is stored. JSON has no NaN, so NaN is exported as null.
+    """
+    if not isinstance(value, Mapping):
+        return False
+    average, count = value.get("average"), value.get("count")
+    is_counted = count is None or (type(count) is int and 0 <= count < 2**31)
+    return isinstance(average, int | float) and 1 <= average <= 5 and is_counted
 
 
 async def _next_batch(database: Database, collection: str, after: ObjectId | None) -> list[Document]:
@@ -131,9 +146,7 @@ async def _add_references(database: Database, documents: Sequence[Document], row
 async def _add_course_parts(
     database: Database, documents: Sequence[Document], rows: Sequence[_NewRow]
 ) -> None:
-    slugs = [d["categorySlug"] for d in documents if d["categorySlug"]]
-    found = await find(database["categories"], {"slug": {"$in": slugs}}, size=len(slugs))
-    categories = {category["slug"]: category for category in found}
+    categories = await _categories_by_slug(database, {d["categorySlug"] for d in documents})
     instructors = await _by_id(database, "instructors", {i for d in documents for i in d["instructorIds"]})
     needed = {i for d in documents for i in d.get("prerequisiteIds", ())}
     prerequisites = await _by_id(database, "courses", needed, {"externalId": 1}) if needed else {}
@@ -157,6 +170,25 @@ async def _add_course_parts(
                 prerequisites[i] for i in document["prerequisiteIds"] if i in prerequisites
             ]
         row["runs"] = by_course.get(document["_id"], [])
+
+
+async def _categories_by_slug(database: Database, slugs: Set[Any]) -> dict[Any, Document]:
+    """Maps slugs to their categories. Sends one command.
+
+    A former slug leads to its category too: the courses of a category that was renamed or merged keep the
+    former slug until they have been moved.
+    """
+    wanted = [slug for slug in slugs if isinstance(slug, str)]
+    query = {"$or": [{"slug": {"$in": wanted}}, {"oldSlugs": {"$in": wanted}}]}
+    stored = await find(database["categories"], query, size=len(wanted), sort=[("_id", -1)])
+    former = {slug: one for one in stored for slug in former_slugs(one) if slug in slugs}
+    return former | {one["slug"]: one for one in stored}
+
+
+def former_slugs(document: Fields) -> list[str]:
+    """Returns the former slugs of a document. Other programs may have stored any value."""
+    stored = document.get("oldSlugs")
+    return [slug for slug in stored if isinstance(slug, str)] if isinstance(stored, list) else []
 
 
 async def _by_id(

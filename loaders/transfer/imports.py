@@ -6,7 +6,7 @@ Importing the same batch again changes nothing.
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -58,6 +58,8 @@ _PARENTS = {"reviews": ("courseId", "studentId"), "enrollments": ("courseId",), 
 _TITLES = {"courses": ("title", "course"), "instructors": ("name", "instructor")}
 _NO_COURSE = ObjectId("0" * 24)
 _AT_A_TIME = 500  # maximum number of documents that one command inserts
+_ATTEMPTS = 3  # how often the insertion of a document is tried whose slug is taken each time
+_DUPLICATE_KEY = 11000  # MongoDB's error code
 _CREATED, _UPDATED, _UNCHANGED, _DUPLICATE = (
     Outcome(kind) for kind in ("created", "updated", "unchanged", "duplicate")
 )
@@ -241,11 +243,20 @@ class Importer:
             await asyncio.sleep(0)  # lets the task start
         await asyncio.gather(*inserting)
 
-    async def _insert_many(self, new: Sequence[tuple[int, Document]], plan: Plan) -> None:
+    async def _insert_many(
+        self, new: Sequence[tuple[int, Document]], plan: Plan, attempts: int = _ATTEMPTS
+    ) -> None:
+        """Inserts documents. Those whose slug somebody else has taken in the meantime get another one."""
         try:
             await self._collection.insert_many([document for _, document in new], ordered=False)
         except BulkWriteError as error:
-            _reject_refused(error, [index for index, _ in new], plan.outcomes)
+            taken = [new[failed["index"]] for failed in slug_conflicts(error)] if attempts > 1 else []
+            indexes = {index for index, _ in taken}
+            _reject_refused(error, [index for index, _ in new], plan.outcomes, except_for=indexes)
+            if taken:
+                await self._assign_slugs([plan.batch[index] for index, _ in taken])
+                again = [(i, _new(self._name, plan.batch[i], document["_id"])) for i, document in taken]
+                await self._insert_many(again, plan, attempts - 1)
 
     async def _update(self, plan: Plan) -> None:
         if not plan.update:
@@ -267,17 +278,32 @@ class Importer:
         ]
         for one, slug in zip(batch, await unique_slugs(self._collection, wanted, default), strict=True):
             one.new["slug"] = slug
-        await self._drop_used_old_slugs([one.new for one in batch if one.new.get("oldSlugs")])
+        await drop_used_old_slugs(self._collection, [one.new for one in batch])
 
-    async def _drop_used_old_slugs(self, documents: Sequence[Document]) -> None:
-        """Removes former slugs from new documents if they already lead to another document."""
-        if not documents:
-            return
-        old = {slug for document in documents for slug in document["oldSlugs"]}
-        used = await used_slugs(self._collection, old) | {document["slug"] for document in documents}
-        for document in documents:
+
+async def drop_used_old_slugs(collection: Collection, documents: Sequence[Document]) -> None:
+    """Removes former slugs from new documents if they already lead to another document.
+
+    Sends at most one command.
+    """
+    old = {slug for document in documents for slug in document.get("oldSlugs") or ()}
+    if not old:
+        return
+    present = {document["slug"] for document in documents if "slug" in document}
+    used = await used_slugs(collection, old) | present
+    for document in documents:
+        if document.get("oldSlugs"):
             document["oldSlugs"] = [slug for slug in document["oldSlugs"] if slug not in used]
             used |= set(document["oldSlugs"])
+
+
+def slug_conflicts(error: BulkWriteError) -> list[Document]:
+    """Returns those of a command's write errors that say that another document has the slug."""
+    return [
+        failed
+        for failed in error.details["writeErrors"]
+        if failed["code"] == _DUPLICATE_KEY and failed.get("keyPattern") == {"slug": 1}
+    ]
 
 
 def _queries(batch: Sequence[Incoming]) -> list[Document]:
@@ -352,7 +378,13 @@ def _new(collection: str, incoming: Incoming, object_id: ObjectId) -> Document:
     return document
 
 
-def _reject_refused(error: BulkWriteError, indexes: Sequence[int], outcomes: list[Outcome]) -> None:
-    """Marks the documents that MongoDB refused as rejected. MongoDB has stored the other documents."""
+def _reject_refused(
+    error: BulkWriteError, indexes: Sequence[int], outcomes: list[Outcome], except_for: Set[int] = frozenset()
+) -> None:
+    """Marks the documents that MongoDB refused as rejected. MongoDB has stored the other documents.
+
+    indexes: of the documents of the command, into `outcomes`. except_for: of those to leave as they are.
+    """
     for failed in error.details["writeErrors"]:
-        outcomes[indexes[failed["index"]]] = Outcome("rejected", f"MongoDB refused it: {failed['errmsg']}")
+        if (index := indexes[failed["index"]]) not in except_for:
+            outcomes[index] = Outcome("rejected", f"MongoDB refused it: {failed['errmsg']}")

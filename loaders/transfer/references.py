@@ -10,17 +10,20 @@ from typing import Any, TypeVar
 
 from bson import ObjectId
 from pymongo import UpdateOne
+from pymongo.errors import BulkWriteError
 
 from loaders.model import MOST_CATEGORIES, CategoryDoc, Document
-from loaders.mongo import Database, find
+from loaders.mongo import Collection, Database, find
 from loaders.reading import fit
-from loaders.text import slugify
+from loaders.text import slugify, unique_slugs
 from loaders.transfer import exports
 from loaders.transfer.exports import Row
-from loaders.transfer.imports import Key, Reference
+from loaders.transfer.imports import Key, Reference, drop_used_old_slugs
 from loaders.transfer.instructor_rows import instructors_named, new_instructors
 
 _MAX_CACHED = 20_000  # maximum number of cache entries of each kind
+_ATTEMPTS = 3  # how often documents are inserted whose keys somebody else inserts at the same time
+_DUPLICATE_KEY = 11000  # MongoDB's error code
 
 _K = TypeVar("_K")
 _Cached = Any  # Any: a document, an id or a slug, depending on the kind
@@ -158,6 +161,7 @@ class References:
         if collection == "instructors":
             new = [(fields, str(fields["_id"])[-6:]) for fields in documents.values()]
             documents = dict(zip(by_key, await new_instructors(self._database, new), strict=True))
+        await drop_used_old_slugs(self._database[collection], list(documents.values()))
         slugs = {key: row["slug"] for key, row in by_key.items() if collection == "categories"}
         await self._create_missing(
             collection, [(_query_for(key, slugs.get(key)), documents[key]) for key in by_key]
@@ -166,10 +170,24 @@ class References:
         return {key: stored[key]["_id"] if key in stored else documents[key]["_id"] for key in by_key}
 
     async def _create_missing(self, collection: str, documents: Sequence[tuple[Document, Document]]) -> None:
-        """Inserts each document whose query finds nothing. documents: pairs of a query and a document."""
-        if documents and self._write:
-            upserts = [UpdateOne(query, {"$setOnInsert": new}, upsert=True) for query, new in documents]
-            await self._database[collection].bulk_write(upserts, ordered=False)
+        """Inserts each document whose query finds nothing. documents: pairs of a query and a document.
+
+        If somebody takes the slug of an instructor in the meantime, the instructor gets another one. If
+        somebody inserts the same document, it is left as it is.
+        """
+        target, left = self._database[collection], documents if self._write else []
+        for attempt in range(_ATTEMPTS):
+            if not left:
+                return
+            upserts = [UpdateOne(query, {"$setOnInsert": new}, upsert=True) for query, new in left]
+            try:
+                await target.bulk_write(upserts, ordered=False)
+                return
+            except BulkWriteError as error:
+                failed = error.details["writeErrors"]
+                if attempt == _ATTEMPTS - 1 or any(one["code"] != _DUPLICATE_KEY for one in failed):
+                    raise
+                left = await _with_free_slugs(target, [left[one["index"]] for one in failed])
 
     async def enrolled(self, pairs: Set[tuple[ObjectId, ObjectId]]) -> set[tuple[ObjectId, ObjectId]]:
         """Returns the (student, course) pairs with an enrolment that isn't waitlisted."""
@@ -247,6 +265,16 @@ class References:
         return found
 
 
+async def _with_free_slugs(
+    collection: Collection, documents: Sequence[tuple[Document, Document]]
+) -> list[tuple[Document, Document]]:
+    """Gives new instructors slugs that nobody has. documents: pairs of a query and a document."""
+    if not all("slug" in new for _, new in documents):
+        return list(documents)  # categories, which are found by their slugs
+    slugs = await unique_slugs(collection, [(new["slug"], "") for _, new in documents])
+    return [(query, {**new, "slug": slug}) for (query, new), slug in zip(documents, slugs, strict=True)]
+
+
 def _query_for(key: Key, category_slug: str | None = None) -> Document:
     if category_slug:
         return {"slug": category_slug}
@@ -260,4 +288,6 @@ def _fields_to_insert(collection: str, row: Row) -> Document:
     """
     in_query = "slug" if collection == "categories" else "externalId"
     fields = {name: value for name, value in row.items() if name not in ("_id", in_query)}
+    if "oldSlugs" in fields:
+        fields["oldSlugs"] = exports.former_slugs(row)
     return {"_id": exports.exported_object_id(row), **fields}

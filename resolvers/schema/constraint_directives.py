@@ -23,11 +23,11 @@ _TEXTS = {"String", "ID"}  # the types whose values in a filter are texts (see r
 
 @strawberry.schema_directive(
     locations=[Location.ARGUMENT_DEFINITION, Location.INPUT_FIELD_DEFINITION],
-    description="The bounds of a value, inclusive. Lengths are in characters, which are Unicode code points,"
-    " after surrounding white space was removed. In a list, `maxItems` is the maximum number of its items,"
-    " and the other bounds apply to each item. `format` is `email`, `url` (for http or https), `https` (a URL"
-    " for https only), `slug`, `currency` (ISO 4217), `country` (ISO 3166-1 alpha-2), `language` (BCP 47) or"
-    " `term` (a year and a number, such as 2014-3).",
+    description="The bounds of a value, inclusive. Lengths are in characters, which are Unicode code points;"
+    " white space around names, titles, other prose and e-mail addresses doesn't count. In a list,"
+    " `maxItems` is the maximum number of its items, and the other bounds apply to each item. `format` is"
+    " `email`, `url` (for http or https), `https` (a URL for https only), `slug`, `currency` (ISO 4217),"
+    " `country` (ISO 3166-1 alpha-2), `language` (BCP 47) or `term` (a year and a number, such as 2014-3).",
 )
 class Constraint:
     min_length: int | None = UNSET

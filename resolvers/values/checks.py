@@ -15,6 +15,7 @@ from loaders.codes import is_country, is_currency
 from loaders.collections import of_type
 from loaders.model import url_problem
 from loaders.text import nfc, slugify
+from resolvers.errors import Reason
 from resolvers.inputs import Bounds
 from resolvers.relay import decode_id_as
 from resolvers.values.input_check import Check, InputValue, InvalidValueError, NotFoundError, StoredValue
@@ -28,7 +29,6 @@ _EMAIL = re.compile(
 )
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _TERM = re.compile(r"[0-9]{4}-[1-9][0-9]?")
-_URL = re.compile(r"https?://[^\s<>\"']+")
 
 _MAX_EXAMINED = 80_000  # strings longer than this aren't searched for visible characters
 _PASSWORD_CHARACTERS = 4  # minimum number of different characters in a password
@@ -36,12 +36,16 @@ _YEARS = (1970, 2200)  # the years in which a time is valid; the end of the rang
 
 
 def _bounded(
-    *, min_length: int = 0, max_length: int | None = None, format: str | None = None
+    *, min_length: int = 0, max_length: int | None = None, format: str | None = None, trimmed: bool = False
 ) -> Callable[[Callable[[str], str]], Check]:
-    """Declares a check of a string that also enforces bounds on the string's length, before anything else."""
+    """Declares a check of a string that also enforces bounds on the string's length, before anything else.
+
+    trimmed: whether surrounding white space is removed first.
+    """
 
     def declare(function: Callable[[str], str]) -> Check:
         def check(value: str) -> str:
+            value = value.strip() if trimmed else value
             if not value and min_length:
                 raise InvalidValueError("This can't be empty.", "REQUIRED")
             if len(value) < min_length:
@@ -168,10 +172,10 @@ def noun(type_name: str) -> str:
     return row.noun if row else type_name
 
 
-@_bounded(max_length=254, format="email")
+@_bounded(max_length=254, format="email", trimmed=True)
 def email(value: str) -> str:
-    """Checks an e-mail address and returns it in lower case."""
-    address = value.strip().lower()
+    """Checks an e-mail address and returns it in lower case, without surrounding white space."""
+    address = value.lower()
     if not _EMAIL.fullmatch(address):
         raise InvalidValueError("Enter an e-mail address, such as name@example.org.", "NOT_AN_EMAIL")
     return address
@@ -235,16 +239,16 @@ def term(value: str) -> str:
 
 @_bounded(max_length=500, format="url")
 def url(value: str) -> str:
-    if not _URL.fullmatch(value):
+    if url_problem(value) is not None:
         raise InvalidValueError("Enter a URL that starts with https:// or http://.", "NOT_A_URL")
     return value
 
 
 @_bounded(max_length=500, format="https")
-def picture_url(value: str) -> str:
-    """Checks the URL of a picture, which pages can show only if it is an https URL."""
+def https_url(value: str) -> str:
     if url_problem(value, https_only=True) is not None:
-        raise InvalidValueError("Enter a URL that starts with https://.", "NOT_A_URL")
+        reason: Reason = "NOT_A_URL" if url_problem(value) is not None else "NOT_HTTPS"
+        raise InvalidValueError("Enter a URL that starts with https://.", reason)
     return value
 
 

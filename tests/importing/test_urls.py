@@ -14,6 +14,7 @@ from loaders.model import url_problem
         "https://example.org", "https://example.org/", "http://example.org:8080/a?b=c#d", "HTTPS://EXAMPLE.ORG/",
         "https://пример.example/курс", "https://[2001:db8::1]/x", "https://example.org/a(b)'c',d;e=f~",
         "https://a.example/https://b.example/x.png", "https://example.org?x", "https://example.org/%20",
+        "https://example.org:65535/",
     ],
 )  # fmt: skip
 def test_urls(value: str) -> None:
@@ -30,7 +31,8 @@ def test_urls(value: str) -> None:
         "https://example.org\\@evil.example/", "https://exa mple.org/", "https://example.org/a b",
         "https://example.org/<script>", 'https://example.org/"onerror="x', "https://example.org/\u202egpj.exe",
         "https://example.org/\u200b", "https://a.example/1, https://a.example/2", "ftp://example.org/x",
-        "https://?x", "https://example.org:99999999/", 5, True,
+        "https://?x", "https://example.org:99999999/", "https://example.org:65536/", "https://example.org:٨٠/",
+        5, True,
     ],
 )  # fmt: skip
 def test_no_urls(value: object) -> None:

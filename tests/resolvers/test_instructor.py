@@ -1,7 +1,7 @@
 """Instructors: looked up by ID and slug, listed by name, with the count and the rating of their courses."""
 
 import pytest
-from bson import ObjectId
+from bson import Decimal128, ObjectId
 
 from loaders.model import ImportedRating, summarise
 from loaders.mongo.database import Database
@@ -152,6 +152,9 @@ async def test_a_rating_summarises_published_courses(
     assert (old["count"], old["average"], old["bayesian"], old["imported"]) == (0, None, 3.5, None)
 
 
+BAD_NUMBERS = (float("nan"), float("inf"), float("-inf"), -1, 2**40, Decimal128("4"))
+
+
 async def test_ratings_of_other_shapes_count_for_nothing(ask: Ask, database: Database) -> None:
     good = factories.course(instructorIds=[ADA["_id"]]) | summarise([0, 0, 0, 0, 1])
     courses = [
@@ -160,8 +163,12 @@ async def test_ratings_of_other_shapes_count_for_nothing(ask: Ask, database: Dat
             {"ratingStars": "5"}, {"ratingStars": [None, "x"]},
             {"importedRating": {"average": "a", "count": 3}},
             {"importedRating": {"average": 4.0, "count": "many"}}, {"importedRating": 5},
+            *({"importedRating": {"average": 4.0, "count": bad}} for bad in BAD_NUMBERS),
+            *({"importedRating": {"average": bad, "count": 3}} for bad in BAD_NUMBERS),
+            *({"ratingStars": [bad, 0, 0, 0, 0]} for bad in BAD_NUMBERS),
         )
     ]  # fmt: skip
     await store(database, instructors=[ADA], courses=[good, *courses])
-    data = await answer(ask, '{ instructor(slug: "ada") { rating { histogram { count } } } }')
+    data = await answer(ask, '{ instructor(slug: "ada") { rating { average count histogram { count } } } }')
+    assert (data["instructor"]["rating"]["average"], data["instructor"]["rating"]["count"]) == (5.0, 1)
     assert [bucket["count"] for bucket in data["instructor"]["rating"]["histogram"]] == [1, 0, 0, 0, 0]

@@ -241,6 +241,24 @@ async def test_each_bound_of_a_filter(gateway: Gateway, root: str, name: str) ->
             assert await refused_query(gateway, root, name, with_value({}, kind, path, value)) == expected
 
 
+def test_every_text_argument_has_a_bound() -> None:
+    """Except cursors, which are verified by their signature, and global IDs, which have a fixed form."""
+    unbounded = {
+        name
+        for kind in SCHEMA.type_map.values()
+        for field in getattr(kind, "fields", {}).values()
+        for name, argument in getattr(field, "args", {}).items()
+        if get_named_type(argument.type).name == "String" and "maxLength" not in bounds_of(argument)
+    }
+    assert unbounded == {"after", "before"}
+
+
+async def test_white_space_around_an_address_does_not_count(gateway: Gateway) -> None:
+    address = text(254, "email")
+    sent = {"name": "Ada", "email": f" {address}\n", "password": "correct horse battery"}
+    assert await errors_at(gateway, "signUp", sent, ["email"]) == []
+
+
 def test_every_argument_of_one_name_has_the_same_bounds() -> None:
     """So those of nested lists are the ones that were tried above."""
     fields = [(f"{kind}.{name}", field) for kind, own in SCHEMA.type_map.items() for name, field in

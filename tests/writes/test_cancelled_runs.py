@@ -171,6 +171,20 @@ async def test_who_enrols_while_a_run_is_cancelled_has_no_place_in_it(
     assert await statuses(database) == {"CANCELLED": 16 - len(refused)}
 
 
+@pytest.mark.parametrize("write", ["cancelCourseRun", "updateCourseRun"])
+async def test_a_retry_after_the_run_was_deleted_returns_the_first_answer(
+    gateway: Gateway, database: Database, write: str
+) -> None:
+    """The rest of the write, which a retry resumes, finds nothing left to do."""
+    places = {"ACTIVE": 1, "WAITLISTED": 1} if write == "updateCourseRun" else {}
+    _, run = await crowded(database, places, seats=1)
+    await database["courseRuns"].update_one({}, {"$set": {"waitlistCount": 1 if places else 0}})
+    values = {"runId": run_id(run), "idempotencyKey": "k"}
+    first = await gateway.done(STAFF, write, "courseRun { id }", **values)
+    await database["courseRuns"].delete_many({})
+    assert await gateway.done(STAFF, write, "courseRun { id }", **values) == first
+
+
 async def test_many_places_are_cancelled_in_several_transactions(
     gateway: Gateway, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

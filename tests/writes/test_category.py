@@ -5,7 +5,7 @@ from asyncio import Event, create_task, gather
 import pytest
 
 from loaders import category_writes
-from loaders.model import MOST_CATEGORIES, MOST_OLD_SLUGS, CategoryDoc
+from loaders.model import MOST_CATEGORIES, MOST_CATEGORY_SLUGS, MOST_OLD_SLUGS, CategoryDoc
 from loaders.mongo.database import Database
 from loaders.mongo.transactions import Transaction, transaction
 from loaders.recounting import recount
@@ -144,6 +144,22 @@ async def test_a_category_keeps_all_former_slugs(gateway: Gateway) -> None:
     assert await lists(gateway, "web") == (f"web-{MOST_OLD_SLUGS + 1}", 0)
 
 
+@pytest.mark.usefixtures("categories")
+async def test_former_slugs_have_a_bound(gateway: Gateway, database: Database) -> None:
+    """The last one within the bound is kept, the next one is refused, and nothing is dropped."""
+    old = [f"web-{number}" for number in range(MOST_CATEGORY_SLUGS - 1)]
+    await database["categories"].update_one({"_id": WEB["_id"]}, {"$set": {"oldSlugs": old}})
+    await gateway.done(STAFF, "updateCategory", categoryId=category_id(WEB), slug="design")
+    assert await lists(gateway, "web-0") == await lists(gateway, "web") == ("design", 0)
+    change = {"categoryId": category_id(WEB), "slug": "art"}
+    assert await gateway.codes(STAFF, "updateCategory", **change) == [("CONFLICT", "slug")]
+    merge = {"fromCategoryId": category_id(DATA), "intoCategoryId": category_id(WEB)}
+    assert await gateway.codes(STAFF, "mergeCategories", **merge) == [("CONFLICT",)]
+    assert await lists(gateway, "data") == ("data", 0)
+    await gateway.done(STAFF, "updateCategory", categoryId=category_id(WEB), slug="web-0")
+    assert await lists(gateway, "design") == ("web-0", 0)
+
+
 # -- mergeCategories ------------------------------------------------------------------------------------
 
 
@@ -241,7 +257,8 @@ async def test_a_category_with_courses_is_not_deleted(
     assert payload["category"]["slug"] == "data"
     assert await lists(gateway, "data") is await lists(gateway, "databases") is None
     assert await gateway.codes(STAFF, "deleteCategory", **values) == [("NOT_FOUND", "categoryId")]
-    assert await gateway.codes(STAFF, "createCategory", name="Databases") == []
+    payload = await gateway.done(STAFF, "createCategory", WHOLE, name="Databases")
+    assert payload["category"]["slug"] == "databases"  # the slugs are free again
 
 
 # -- at the same time -----------------------------------------------------------------------------------

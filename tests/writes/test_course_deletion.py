@@ -5,9 +5,10 @@ from asyncio import Event, create_task
 import pytest
 
 from loaders import course_writes
-from loaders.model import CourseDoc
+from loaders.model import MOST_PREREQUISITES, CourseDoc
 from loaders.mongo.database import Database
 from loaders.mongo.transactions import Transaction
+from loaders.recounting import recount
 from tests import factories
 from tests.writes.support import (
     SOON,
@@ -85,6 +86,33 @@ async def test_courses_no_longer_require_a_deleted_course(gateway: Gateway, data
     await gateway.done(STAFF, "deleteCourse", courseId=course_id(course))
     assert await database["courses"].distinct("prerequisiteIds") == [first["_id"]]
     assert await database["courses"].count_documents({"prerequisiteIds": [first["_id"]]}) == number
+
+
+@pytest.mark.parametrize("stored_as", ["a single id", "many"])
+async def test_odd_prerequisites_lose_a_deleted_course(
+    gateway: Gateway, database: Database, stored_as: str
+) -> None:
+    """Other programs may have stored an id instead of a list, or more than the maximum."""
+    course, others = draft(), [factories.course() for _ in range(MOST_PREREQUISITES)]
+    many = [*(one["_id"] for one in others), course["_id"]]
+    odd = factories.course(prerequisiteIds=course["_id"] if stored_as == "a single id" else many)
+    await stored(database, courses=[course, odd, *others])
+    await gateway.done(STAFF, "deleteCourse", courseId=course_id(course))
+    left = (await current(database, "courses", odd))["prerequisiteIds"]
+    assert left == ([] if stored_as == "a single id" else many[:-1])
+
+
+async def test_a_recount_finishes_an_interrupted_deletion(database: Database) -> None:
+    course, first = draft(), factories.course()
+    requiring = factories.course(prerequisiteIds=[course["_id"], first["_id"]])
+    await stored(database, courses=[first])
+    await database["courses"].insert_one(requiring)
+    for fix in (False, True):
+        found = [difference async for difference in recount(database, fix=fix)]
+        (difference,) = [one for one in found if one.field == "prerequisiteIds"]
+        assert (difference.id, difference.true) == (requiring["_id"], [first["_id"]])
+    assert (await current(database, "courses", requiring))["prerequisiteIds"] == [first["_id"]]
+    assert [d async for d in recount(database, fix=False) if d.field == "prerequisiteIds"] == []
 
 
 @pytest.mark.parametrize(

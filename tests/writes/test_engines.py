@@ -8,7 +8,7 @@ from app.execution import Executor, Operation, Prepared
 from app.settings import Settings
 from loaders.mongo.database import Database, Destinations
 from loaders.outbox import EVENT_KINDS
-from resolvers.schema import schema
+from resolvers.schema import declaration, schema
 from tests.support import RunQuery
 from tests.writes.scenes import NAMES, scenes
 from tests.writes.support import Gateway, operation, served
@@ -83,6 +83,7 @@ EVENTFUL = {
     "publishCourse", "updateCourseRun", "cancelCourseRun", "enroll", "enrollStudent", "cancelEnrollment",
     "moveEnrollment", "createReview",
 }  # fmt: skip
+EVENT_COMMANDS = ["find outboxSequences", "update outboxSequences", "insert outbox"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -102,6 +103,43 @@ async def test_a_write_with_events_sends_three_more_commands_where_a_webhook_tak
     data = await run_query(operation(name, "__typename"), {"input": values}, viewer=viewer)
     assert data[name]["errors"] == []
     of_outbox = [command for command in mongo_commands if "outbox" in command]
-    expected = ["find outboxSequences", "update outboxSequences", "insert outbox"] if name in EVENTFUL else []
+    expected = EVENT_COMMANDS if name in EVENTFUL else []
     assert of_outbox == expected
     assert len(mongo_commands) == executor.explain(prepared)["commands"] + len(expected)
+    assert len(expected) <= rare_commands(name)
+
+
+#: The writes whose scene writes a message to somebody.
+TELLING = {
+    "updateCourseRun", "cancelCourseRun", "cancelEnrollment", "moveEnrollment", "updateAccount",
+    "verifyEmail",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_a_write_with_events_and_messages_sends_at_most_its_rare_commands(
+    database: Database,
+    run_query: RunQuery,
+    mongo_commands: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    """The price of a write includes its rare commands, so they must be enough in the dearest case."""
+    viewer, values = (await scenes(database))[name]
+    monkeypatch.setattr(database, "destinations", Destinations({"crm": EVENT_KINDS}, has_messages=True))
+    executor = Executor(schema, introspection=False)
+    prepared = executor.prepare(Operation(operation(name, "__typename"), {"input": values}))
+    assert isinstance(prepared, Prepared)
+    mongo_commands.clear()
+    data = await run_query(operation(name, "__typename"), {"input": values}, viewer=viewer)
+    assert data[name]["errors"] == []
+    further = len(mongo_commands) - executor.explain(prepared)["commands"]
+    assert further <= rare_commands(name), mongo_commands
+    assert further == len(EVENT_COMMANDS) * (name in EVENTFUL) + (name in TELLING)
+
+
+def rare_commands(name: str) -> int:
+    """Returns the number of additional commands that a mutation declares."""
+    assert schema.mutation_type is not None
+    found: int = declaration(schema.mutation_type.fields[name]).metadata["rare_commands"]
+    return found

@@ -44,10 +44,12 @@ GERMAN = {
     "TOO_LONG": "Bitte höchstens {max} Zeichen eingeben.",
     "TOO_LONG of a list": "Bitte höchstens {max} Einträge auswählen.",
     "TOO_LONG in a list": "Eintrag {item}: Bitte höchstens {max} Zeichen eingeben.",
+    "TOO_LONG of a search": "Bitte höchstens {maxWords} Wörter eingeben.",
     "TOO_SMALL": "Bitte mindestens {min} angeben.",
     "TOO_LARGE": "Bitte höchstens {max} angeben.",
     "NOT_AN_EMAIL": "Das ist keine E-Mail-Adresse.",
     "NOT_A_URL": "Bitte eine Adresse mit https:// oder http:// angeben.",
+    "NOT_HTTPS": "Bitte eine Adresse mit https:// angeben.",
     "NOT_A_SLUG": "Bitte nur Kleinbuchstaben, Ziffern und einzelne Bindestriche verwenden.",
     "NOT_A_TERM": "Bitte Jahr und Nummer angeben, etwa 2014-3.",
     "UNKNOWN_CURRENCY": "Diese Währung gibt es nicht.",
@@ -114,6 +116,10 @@ CASES = [
     Case("signUp", "email", "ada", "Das ist keine E-Mail-Adresse.", "NOT_AN_EMAIL"),
     Case("updateProfile", "avatarUrl", "ftp://a.example",
          "Bitte eine Adresse mit https:// oder http:// angeben.", "NOT_A_URL"),
+    Case("createCategory", "imageUrl", "http://a.example/i.png", "Bitte eine Adresse mit https:// angeben.",
+         "NOT_HTTPS"),
+    Case("createCategory", "imageUrl", "https://a.example:99999/i.png",
+         "Bitte eine Adresse mit https:// oder http:// angeben.", "NOT_A_URL"),
     Case("createCourse", "slug", "No Slug",
          "Bitte nur Kleinbuchstaben, Ziffern und einzelne Bindestriche verwenden.", "NOT_A_SLUG"),
     Case("createReview", "term", "2014", "Bitte Jahr und Nummer angeben, etwa 2014-3.", "NOT_A_TERM"),
@@ -160,7 +166,8 @@ async def stage(database: Database) -> Stage:
     inputs: dict[str, Doc] = {
         "signUp": SIGN_UP, "createCourse": COURSE, "updateCourse": of_course, "publishCourse": {},
         "createCourseRun": RUN | of_course, "updateCourseRun": {"runId": run_id(full)}, "enroll": of_course,
-        "updateProfile": {}, "createReview": {**of_course, "rating": 5, "body": "B"},
+        "updateProfile": {}, "createCategory": {"name": "A"},
+        "createReview": {**of_course, "rating": 5, "body": "B"},
         "changePassword": {"currentPassword": SIGN_UP["password"], "newPassword": "another horse battery"},
     }  # fmt: skip
     named = {"the run that has started": run_id(started), "the draft": course_id(draft)}
@@ -183,7 +190,7 @@ async def headers_of(gateway: Gateway, stage: Stage, mutation: str) -> Mapping[s
         text = "mutation($input: SignUpInput!) { signUp(input: $input) { accessToken } }"
         token = (await gateway.ask(text, {"input": SIGN_UP}))["signUp"]["accessToken"]
     else:
-        is_staff = "Course" in mutation
+        is_staff = "Course" in mutation or "Category" in mutation
         token = TOKENS.access(STAFF if is_staff else stage.student).text
     return {"authorization": f"Bearer {token}"}
 

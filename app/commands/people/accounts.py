@@ -25,19 +25,15 @@ account = typer.Typer(
     help="Create accounts, list and change them, or reset their passwords.", no_args_is_help=True
 )
 
-_ROLE = "STAFF|INSTRUCTOR|STUDENT"
 _Email = Annotated[
     str,
     typer.Argument(metavar="EMAIL", help="The account's e-mail address.", parser=option_values.email),
 ]
 _InstructorId = Annotated[
     ObjectId | None,
-    typer.Option(
-        "--instructor",
-        metavar="ID",
-        help="Global ID of the instructor who gets the account; by default, a new instructor is created.",
-        parser=option_values.id_of("Instructor"),
-        show_default=False,
+    option_values.id_option(
+        "Instructor",
+        "Global ID of the instructor who gets the account; by default, a new instructor is created.",
     ),
 ]
 _InJson = Annotated[bool, typer.Option("--json", help="Print a JSON array, for scripts.")]
@@ -52,12 +48,8 @@ _EvenLast = Annotated[
 ]
 _StudentId = Annotated[
     ObjectId | None,
-    typer.Option(
-        "--student",
-        metavar="ID",
-        help="Global ID of the student who gets the account; by default, a new student is created.",
-        parser=option_values.id_of("Student"),
-        show_default=False,
+    option_values.id_option(
+        "Student", "Global ID of the student who gets the account; by default, a new student is created."
     ),
 ]
 
@@ -75,7 +67,7 @@ def create(
     ] = None,
     role: Annotated[
         list[str] | None,
-        typer.Option(metavar=_ROLE, help="A role; may be repeated.", show_default=False),
+        option_values.role_option("A role; may be repeated."),
     ] = None,
     instructor: _InstructorId = None,
     student: _StudentId = None,
@@ -112,12 +104,8 @@ def reset(email: _Email) -> None:
 @account.command()
 def roles(
     email: _Email,
-    add: Annotated[
-        list[str] | None, typer.Option(metavar=_ROLE, help="A role to add.", show_default=False)
-    ] = None,
-    remove: Annotated[
-        list[str] | None, typer.Option(metavar=_ROLE, help="A role to remove.", show_default=False)
-    ] = None,
+    add: Annotated[list[str] | None, option_values.role_option("A role to add.")] = None,
+    remove: Annotated[list[str] | None, option_values.role_option("A role to remove.")] = None,
     instructor: _InstructorId = None,
     new_instructor: _NewInstructor = False,
     even_last: _EvenLast = False,
@@ -151,7 +139,7 @@ def list_accounts(
     ] = None,
     role: Annotated[
         list[str] | None,
-        typer.Option(metavar=_ROLE, help="A role that the account has; may be repeated.", show_default=False),
+        option_values.role_option("A role that the account has; may be repeated."),
     ] = None,
     status: Annotated[
         str | None,
@@ -211,21 +199,11 @@ def link(
     email: _Email,
     student: Annotated[
         ObjectId | None,
-        typer.Option(
-            metavar="ID",
-            help="Global ID of the student.",
-            parser=option_values.id_of("Student"),
-            show_default=False,
-        ),
+        option_values.id_option("Student", "Global ID of the student."),
     ] = None,
     instructor: Annotated[
         ObjectId | None,
-        typer.Option(
-            metavar="ID",
-            help="Global ID of the instructor.",
-            parser=option_values.id_of("Instructor"),
-            show_default=False,
-        ),
+        option_values.id_option("Instructor", "Global ID of the instructor."),
     ] = None,
 ) -> None:
     """Link an account to a student or instructor without one, such as one that an import has brought.

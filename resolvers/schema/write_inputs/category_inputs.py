@@ -29,7 +29,7 @@ class _CategoryFields(IdempotentInput):
         "Description of the category, as plain text; at most 2,000 characters.",
     )
     image_url: str | None = optional(
-        values.or_none(values.picture_url),
+        values.or_none(values.https_url),
         "URL of a picture, which must start with `https://`; at most 500 characters.",
     )
     position: int | None = not_null(

@@ -31,7 +31,7 @@ class _InstructorFields(IdempotentInput):
         "Description of the instructor, as plain text; at most 2,000 characters.",
     )
     avatar_url: str | None = optional(
-        values.or_none(values.picture_url),
+        values.or_none(values.https_url),
         "URL of a picture, which must start with `https://`; at most 500 characters.",
     )
 

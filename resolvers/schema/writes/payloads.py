@@ -40,7 +40,8 @@ class ErrorCode(Enum):
 
 
 @strawberry.enum(
-    description="What is wrong with a value. `UserError.params` has the values for a sentence about it."
+    description="What is wrong with a value. `UserError.params` has the values for a sentence about it. If an"
+    " item of a list is invalid, they also have its index, as `item`."
 )
 class ErrorReason(Enum):
     REQUIRED = enum_value(
@@ -51,8 +52,9 @@ class ErrorReason(Enum):
     TOO_SHORT = enum_value("TOO_SHORT", description="The text has fewer characters than `params.min`.")
     TOO_LONG = enum_value(
         "TOO_LONG",
-        description="The text has more characters than `params.max`, or the list more items. If an item of a"
-        " list is too long, `params.item` is its index.",
+        description="The text has more characters than `params.max`, or the list more items. If an item of"
+        " a list is too long, `params.item` is its index. A search with more words than `params.maxWords` is"
+        " too long too.",
     )
     TOO_SMALL = enum_value(
         "TOO_SMALL", description="The number is less than `params.min`, or the time before it."
@@ -62,6 +64,7 @@ class ErrorReason(Enum):
     )
     NOT_AN_EMAIL = enum_value("NOT_AN_EMAIL", description="The text is not an e-mail address.")
     NOT_A_URL = enum_value("NOT_A_URL", description="The text is not a URL for http or https.")
+    NOT_HTTPS = enum_value("NOT_HTTPS", description="The text is a URL for http, but must be one for https.")
     NOT_A_SLUG = enum_value(
         "NOT_A_SLUG",
         description="The text is not made of lower-case letters and digits, joined by single hyphens.",

@@ -6,7 +6,7 @@ import resolvers.people
 from resolvers import fields
 from resolvers.schema import write_inputs
 from resolvers.schema.account_types import Account
-from resolvers.schema.writes.payloads import Payload
+from resolvers.schema.writes.payloads import MESSAGES, Payload
 from resolvers.writing import write
 
 
@@ -26,7 +26,7 @@ class PeopleWrites:
         resolvers.people.update_account,
         write_inputs.UpdateAccountInput,
         commands=18,
-        rare_commands=1,  # the message to the owner of a deactivated account
+        rare_commands=MESSAGES,  # the message to the owner of a deactivated account
         description="Changes the roles and the status of an account. If a role is removed or the account is"
         " deactivated, its sessions end. The last active account with the role STAFF keeps the role and can't"
         " be deactivated.",

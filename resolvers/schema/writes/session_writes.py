@@ -10,15 +10,12 @@ from resolvers import fields
 from resolvers.schema import write_inputs
 from resolvers.schema.people_types import Viewer
 from resolvers.schema.types import Student
-from resolvers.schema.writes.payloads import Payload
+from resolvers.schema.writes.payloads import MESSAGES, Payload
 from resolvers.writing import mutation, write
 
 #: The weight of a password hash in the price of an operation (see resolvers.fields). It is high because
 #: argon2id is slow by design.
 _PASSWORD = 20_000
-
-#: Additional commands of a mutation that writes a message, if the gateway sends messages.
-_WITH_MESSAGE = 1
 
 #: Additional commands of a reset with a mailed link, which verifies the address.
 _VERIFIES = 2
@@ -108,7 +105,7 @@ class SessionWrites:
         resolvers.signing_in.sign_up,
         write_inputs.SignUpInput,
         commands=15,
-        rare_commands=_THROTTLED + _THREE_NETWORKS + _WITH_MESSAGE,
+        rare_commands=_THROTTLED + _THREE_NETWORKS + MESSAGES,
         weight=_PASSWORD,
         has_own_limit=True,
         description="Creates an account for a new student, and signs the student in.",
@@ -141,7 +138,7 @@ class SessionWrites:
         resolvers.signing_in.change_password,
         write_inputs.ChangePasswordInput,
         commands=13,
-        rare_commands=_THROTTLED + _WITH_MESSAGE,
+        rare_commands=_THROTTLED + MESSAGES,
         weight=2 * _PASSWORD,
         description="Changes the viewer's password and ends their other sessions.",
     )
@@ -149,7 +146,7 @@ class SessionWrites:
         resolvers.signing_in.reset_password,
         write_inputs.ResetPasswordInput,
         commands=17,
-        rare_commands=_THROTTLED + _WITH_MESSAGE + _VERIFIES + _CLAIM,
+        rare_commands=_THROTTLED + MESSAGES + _VERIFIES + _CLAIM,
         weight=_PASSWORD,
         has_own_limit=True,
         description="Sets a new password, using the token from a reset link. Ends all sessions of the"
@@ -191,7 +188,7 @@ class SessionWrites:
         write_inputs.VerifyEmailInput,
         follow_up=resolvers.signing_in.finish_claim,
         commands=16,
-        rare_commands=_WITH_MESSAGE + _CLAIM,
+        rare_commands=MESSAGES + _CLAIM,
         description="Verifies the address of the viewer's account with the token from a link, or changes the"
         " address to the one to which the link was sent. If an import has brought a student with this"
         " address, the viewer is that student from then on.",
