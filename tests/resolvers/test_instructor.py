@@ -157,17 +157,15 @@ BAD_NUMBERS = (float("nan"), float("inf"), float("-inf"), -1, 2**40, Decimal128(
 
 async def test_ratings_of_other_shapes_count_for_nothing(ask: Ask, database: Database) -> None:
     good = factories.course(instructorIds=[ADA["_id"]]) | summarise([0, 0, 0, 0, 1])
-    courses = [
-        {**factories.course(instructorIds=ADA["_id"]), **fields}
-        for fields in (
-            {"ratingStars": "5"}, {"ratingStars": [None, "x"]},
-            {"importedRating": {"average": "a", "count": 3}},
-            {"importedRating": {"average": 4.0, "count": "many"}}, {"importedRating": 5},
-            *({"importedRating": {"average": 4.0, "count": bad}} for bad in BAD_NUMBERS),
-            *({"importedRating": {"average": bad, "count": 3}} for bad in BAD_NUMBERS),
-            *({"ratingStars": [bad, 0, 0, 0, 0]} for bad in BAD_NUMBERS),
-        )
+    shapes: list[Doc] = [
+        {"ratingStars": "5"}, {"ratingStars": [None, "x"]},
+        {"importedRating": {"average": "a", "count": 3}},
+        {"importedRating": {"average": 4.0, "count": "many"}}, {"importedRating": 5},
+        *({"importedRating": {"average": 4.0, "count": bad}} for bad in BAD_NUMBERS),
+        *({"importedRating": {"average": bad, "count": 3}} for bad in BAD_NUMBERS),
+        *({"ratingStars": [bad, 0, 0, 0, 0]} for bad in BAD_NUMBERS),
     ]  # fmt: skip
+    courses = [{**factories.course(instructorIds=ADA["_id"]), **shape} for shape in shapes]
     await store(database, instructors=[ADA], courses=[good, *courses])
     data = await answer(ask, '{ instructor(slug: "ada") { rating { average count histogram { count } } } }')
     assert (data["instructor"]["rating"]["average"], data["instructor"]["rating"]["count"]) == (5.0, 1)

@@ -12,6 +12,7 @@ export const SENTENCES = {
   TOO_LARGE: ({ max }) => `Bitte höchstens ${value(max)} angeben.`,
   NOT_AN_EMAIL: () => 'Das ist keine E-Mail-Adresse.',
   NOT_A_URL: () => 'Bitte eine Adresse mit https:// oder http:// angeben.',
+  NOT_HTTPS: () => 'Bitte eine Adresse mit https:// angeben, nicht mit http://.',
   NOT_A_SLUG: () => 'Bitte nur Kleinbuchstaben, Ziffern und einzelne Bindestriche verwenden.',
   NOT_A_TERM: () => 'Bitte Jahr und Nummer angeben, etwa 2014-3.',
   UNKNOWN_CURRENCY: () => 'Diese Währung gibt es nicht.',

@@ -62,6 +62,7 @@ const CASES = [
   ['TOO_LARGE', 'createCategory', staff, { name: 'A' }, 'position', 1_000_001, 'Bitte höchstens 1.000.000 angeben.'],
   ['NOT_AN_EMAIL', 'signUp', undefined, signUp, 'email', 'ada', 'Das ist keine E-Mail-Adresse.'],
   ['NOT_A_URL', 'updateProfile', student, {}, 'avatarUrl', 'ftp://a.example', 'Bitte eine Adresse mit https:// oder http:// angeben.'],
+  ['NOT_HTTPS', 'createCategory', staff, { name: 'A' }, 'imageUrl', 'http://a.example', 'Bitte eine Adresse mit https:// angeben, nicht mit http://.'],
   ['NOT_A_SLUG', 'createInstructor', staff, { name: 'A' }, 'slug', 'No Slug', 'Bitte nur Kleinbuchstaben, Ziffern und einzelne Bindestriche verwenden.'],
   ['NOT_A_TERM', 'createReview', student, review, 'term', '2014', 'Bitte Jahr und Nummer angeben, etwa 2014-3.'],
   ['UNKNOWN_CURRENCY', 'createCourse', staff, course, 'price.currency', 'SQL', 'Diese Währung gibt es nicht.'],
