@@ -27,6 +27,11 @@ class Viewer:
     subject: str = ""
     session_id: ObjectId | None = None
 
+    @property
+    def is_external(self) -> bool:
+        """Whether the viewer signs in through an external issuer."""
+        return "|" in self.subject
+
 
 PUBLIC = Viewer()
 

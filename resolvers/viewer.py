@@ -125,5 +125,8 @@ async def _name(ctx: Context, viewer: ViewerDoc) -> str:
 async def _sessions(ctx: Context, account_id: ObjectId | None) -> list[Document]:
     if account_id is None:
         return []
+    own = ctx.viewer.session_id
     live = await loaders.accounts.live_sessions(ctx.loaders.database, account_id)
-    return [{**session, "current": session["_id"] == ctx.viewer.session_id} for session in live]
+    if own and len(live) < loaders.accounts.MOST_SESSIONS and all(one["_id"] != own for one in live):
+        return []  # the viewer's session has ended, so the others are not for them to see
+    return [{**session, "current": session["_id"] == own} for session in live]

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any, TypeAlias, get_args
 
 import jwt
@@ -20,6 +21,8 @@ _Json: TypeAlias = Any  # a claim can have any JSON value
 
 _ROLES = frozenset(get_args(Role))
 _MAX_CACHED_PEOPLE = 10_000
+#: Seconds for which a person's id is cached. Another process may have merged or erased the person since.
+CACHED_FOR = 10.0
 _INVALID = "The external issuer's token is not valid."
 
 
@@ -54,7 +57,7 @@ class Issuer:
         self._algorithms = list(algorithms)
         self._leeway = leeway
         self._claims = claims
-        self._people: dict[tuple[str, str], ObjectId] = {}
+        self._people: dict[tuple[str, str], tuple[ObjectId, float]] = {}  # until a time.monotonic() time
 
     async def viewer(self, token: str, database: Database, address: str) -> Viewer:
         """Returns the viewer for a token.
@@ -128,14 +131,17 @@ class Issuer:
         return frozenset(mapped & _ROLES)
 
     async def _person(self, role: str, person: ExternalPerson, database: Database) -> ObjectId:
-        """Returns the id of a person's student or instructor. Ids are cached."""
+        """Returns the id of a person's student or instructor. Ids are cached for a few seconds."""
         key = role, person.id
-        if key not in self._people:
-            find = student_of if role == "STUDENT" else instructor_of
-            if len(self._people) >= _MAX_CACHED_PEOPLE:
-                self._people.clear()
-            self._people[key] = await find(database, person)
-        return self._people[key]
+        cached, until = self._people.get(key, (None, 0.0))
+        if cached is not None and monotonic() < until:
+            return cached
+        find = student_of if role == "STUDENT" else instructor_of
+        found = await find(database, person)
+        if len(self._people) >= _MAX_CACHED_PEOPLE:
+            self._people.clear()
+        self._people[key] = found, monotonic() + CACHED_FOR
+        return found
 
     def _external_id(self, claims: Mapping[str, _Json]) -> str:
         """Returns the external id in a token's claims. Raises InvalidTokenError if the claim is missing.

@@ -37,6 +37,7 @@ from loaders.accounts.account_tokens import (
     find_token,
     issue,
     revoke,
+    secrets_mark,
     use,
 )
 from loaders.accounts.activation import activate, deactivate
@@ -98,6 +99,7 @@ __all__ = [
     "rename",
     "require_other_staff",
     "revoke",
+    "secrets_mark",
     "session",
     "session_and_time",
     "set_roles",

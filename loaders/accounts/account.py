@@ -10,9 +10,9 @@ from loaders import student
 from loaders.accounts.account_tokens import revoke
 from loaders.accounts.refresh_tokens import LASTS, refreshed
 from loaders.collections import COLLECTIONS, derived
-from loaders.model import AccountDoc, SessionDoc, StudentDoc
+from loaders.model import AccountDoc, Document, SessionDoc, StudentDoc
 from loaders.mongo import Database, Fields, Filter, Pipeline, Transaction, Value, find, find_one, now, utc
-from loaders.reading import fit
+from loaders.reading import fit, fit_read
 
 #: The number of sessions that an account's owner sees: those that were used last.
 MOST_SESSIONS = 100
@@ -43,7 +43,7 @@ async def by_email(tx: Transaction, email: str) -> AccountDoc | None:
 
 async def find_by_email(database: Database, email: str) -> AccountDoc | None:
     """Like `by_email`, but outside a transaction."""
-    return cast("AccountDoc | None", await find_one(database["accounts"], {"email": {"$eq": email}}))
+    return _fitted(await find_one(database["accounts"], {"email": {"$eq": email}}))
 
 
 async def by_id(tx: Transaction, id: ObjectId) -> AccountDoc | None:
@@ -59,7 +59,7 @@ async def by_reset(tx: Transaction, digest: bytes) -> AccountDoc | None:
 
 async def find_by_reset(database: Database, digest: bytes) -> AccountDoc | None:
     """Like `by_reset`, but outside a transaction."""
-    return cast("AccountDoc | None", await find_one(database["accounts"], _by_reset(digest, now())))
+    return _fitted(await find_one(database["accounts"], _by_reset(digest, now())))
 
 
 async def by_student(tx: Transaction, student_id: ObjectId) -> AccountDoc | None:
@@ -242,6 +242,11 @@ async def end_sessions(tx: Transaction, account_id: ObjectId, *, but: Sequence[O
 
 async def end_session(tx: Transaction, own: SessionDoc) -> None:
     await tx.patch("sessions", dict(own), endedAt=tx.now)
+
+
+def _fitted(account: Document | None) -> AccountDoc | None:
+    """Returns an account in its declared shape."""
+    return cast("AccountDoc", fit_read("accounts", [account], None)[0]) if account else None
 
 
 def _by_reset(digest: bytes, at: datetime) -> Filter:

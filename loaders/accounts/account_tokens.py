@@ -18,8 +18,8 @@ from loaders.mongo import Database, Filter, Transaction, find_one, now
 LINK_LASTS: Mapping[TokenPurpose, timedelta] = {
     "VERIFY": timedelta(days=3), "RESET": timedelta(hours=1), "CHANGE_EMAIL": timedelta(days=1),
 }  # fmt: skip
-#: The number of valid links of an account for one purpose. There are several, so that strangers who ask for
-#: links don't make those invalid that the owner has asked for.
+#: The number of valid mailed links of an account for one purpose. There are several, so that strangers who
+#: ask for links don't make those invalid that the owner has asked for.
 MOST_LINKS = 3
 
 _TOKENS = "accountTokens"
@@ -47,16 +47,21 @@ async def issue(
     expires_at: datetime,
     is_mailed: bool,
 ) -> None:
-    """Makes a token valid, unless it has been issued before. Of the earlier ones, the newest stay valid.
+    """Makes a token valid, unless it has been issued before. Of the earlier mailed ones, the newest stay.
+
+    Printed ones stay valid too, because everybody can have links mailed, but only an operator prints them.
 
     email: the address to which the link goes, or would go: the account's, or the new one for CHANGE_EMAIL.
     is_mailed: whether it goes there.
+
+    Holds the account, so that a token isn't issued while a concurrent transaction revokes those that it sees.
     """
     if await tx.get(_TOKENS, digest):
         return
-    query = {"accountId": account["_id"], "purpose": purpose, "usedAt": None}
+    await tx.hold("accounts", account["_id"])
+    query = {"accountId": account["_id"], "purpose": purpose, "isMailed": True, "usedAt": None}
     valid = await tx.find(_TOKENS, query, size=100, limit=100, sort=[("createdAt", -1)])
-    if surplus := [token["_id"] for token in valid[MOST_LINKS - 1 :]]:
+    if is_mailed and (surplus := [token["_id"] for token in valid[MOST_LINKS - 1 :]]):
         await tx.set(_TOKENS, {"_id": {"$in": surplus}}, {"usedAt": tx.now})
     await tx.insert(
         _TOKENS,
@@ -87,6 +92,14 @@ async def use(tx: Transaction, digest: str, *purposes: TokenPurpose) -> UsedLink
         return None
     await tx.set(_TOKENS, {"_id": digest}, {"usedAt": tx.now})
     return UsedLink(account, token)
+
+
+def secrets_mark(account: AccountDoc) -> str:
+    """Returns a text that changes when an account's password or address changes.
+
+    A change of address that was asked for before is then not carried on.
+    """
+    return sha256(f"{account['email']} {account['passwordHash']}".encode()).hexdigest()[:16]
 
 
 async def revoke(tx: Transaction, account_id: ObjectId, *purposes: TokenPurpose) -> None:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from bson import ObjectId
 
 from loaders import audit
+from loaders.accounts.roles import ANONYMOUS_INSTRUCTOR
 from loaders.collections import complete
 from loaders.model import ActorDoc, Document
 from loaders.mongo import Database, Filter, Transaction, find_one, now, transaction
@@ -36,7 +37,7 @@ async def student_of(database: Database, person: ExternalPerson) -> ObjectId:
 
 async def instructor_of(database: Database, person: ExternalPerson) -> ObjectId:
     """Returns the `_id` of a person's instructor. Creates the instructor if necessary."""
-    name = (person.name or "Instructor")[:200]
+    name = (person.name or ANONYMOUS_INSTRUCTOR)[:200]
     return await _find_or_create(database, "instructors", person, {"name": name})
 
 

@@ -9,10 +9,12 @@ from pymongo.collation import Collation
 from loaders import instructor, student
 from loaders.accounts.account import change, end_sessions
 from loaders.accounts.staff import require_other_staff
-from loaders.model import AccountDoc, InstructorDoc, Role
+from loaders.model import ANONYMOUS_STUDENT, AccountDoc, InstructorDoc, Role
 from loaders.mongo import Fields, Transaction
 
 _IGNORES_CASE = Collation("en", strength=1)  # ignores accents too
+#: The name of an instructor whose account has none. Everyone sees it, so it can't be the address.
+ANONYMOUS_INSTRUCTOR = "Instructor"
 _MOST_NAMESAKES = 100  # maximum number of instructors of the same name that are looked at
 
 
@@ -69,29 +71,30 @@ async def people(
     """
     ids: dict[str, ObjectId] = {}
     if "STUDENT" in roles and not account.get("studentId"):
-        fields = {"name": await name_of(tx, account), "email": account["email"], "joinedAt": tx.now}
+        fields = {
+            "name": await name_of(tx, account) or ANONYMOUS_STUDENT,
+            "email": account["email"],
+            "joinedAt": tx.now,
+        }
         ids["studentId"] = (await student.insert(tx, fields))["_id"]
     if instructor_id:
         ids["instructorId"] = instructor_id
     elif "INSTRUCTOR" in roles and not account.get("instructorId"):
-        name = await name_of(tx, account)
+        name = await name_of(tx, account) or ANONYMOUS_INSTRUCTOR
         if not even_namesake:
             await _require_no_namesake(tx, name)
         ids["instructorId"] = (await instructor.insert(tx, {"name": name}))["_id"]
     return ids
 
 
-async def name_of(tx: Transaction, account: Fields) -> str:
-    """Returns the account's name or, failing that, the name of its student or instructor."""
+async def name_of(tx: Transaction, account: Fields) -> str | None:
+    """Returns the account's name or, failing that, that of its student or instructor; None without any."""
     if name := account.get("name"):
         return str(name)
-    student_id = account.get("studentId")
-    person = (
-        await tx.get("students", student_id)
-        if student_id
-        else await tx.get("instructors", account["instructorId"])
-    )
-    return str(person["name"])
+    for collection, field in (("students", "studentId"), ("instructors", "instructorId")):
+        if (own := account.get(field)) and (person := await tx.get(collection, own)):
+            return str(person["name"])
+    return None
 
 
 def ordered(roles: Collection[Role]) -> list[Role]:

@@ -8,7 +8,7 @@ from bson import ObjectId
 
 import loaders.audit
 from loaders import accounts
-from loaders.model import AccountDoc, StudentDoc
+from loaders.model import ANONYMOUS_STUDENT, AccountDoc, StudentDoc
 from loaders.mongo import (
     Database,
     Document,
@@ -17,35 +17,47 @@ from loaders.mongo import (
     Transaction,
     aggregate,
     find,
-    transaction,
 )
 from loaders.people.merging import begin_merge, finish_merges
+from loaders.reading import fitted_transaction
 
 _BATCH = 500  # accounts that are read at once
 _MANY = 10  # students with an address that are looked at; one of them is claimed, several are not
 
 
-async def claim(tx: Transaction, account: AccountDoc) -> bool:
+async def claim(tx: Transaction, account: AccountDoc, *, imported_stays: bool = False) -> bool:
     """Gives an account the imported student with its address, if the address is verified.
 
     Returns whether there was one.
 
     Nothing happens unless there is exactly one other student with the address, and that student has no
     account. If the account has a student of its own, the two are merged; the merge is only begun (see
-    merging). Both can't have an external id, because the next import would need both.
+    merging). Both can't have an external id, because the next import would need both. The account gets the
+    role STUDENT if it lacks it.
+
+    imported_stays: whether the account's own student is merged into the imported one, instead of the other
+    way round. Access tokens that were issued before then don't show what is claimed.
     """
     if not account.get("emailVerifiedAt"):
         return False
     others = [one for one in await by_address(tx, account["email"]) if one["_id"] != account["studentId"]]
     if len(others) != 1 or await accounts.by_student(tx, others[0]["_id"]):
         return False
+    imported, roles = others[0], accounts.ordered([*account["roles"], "STUDENT"])
     if account["studentId"] is None:
-        await accounts.change(tx, account, studentId=others[0]["_id"])
+        await tx.hold("students", imported["_id"])  # nobody else may merge or take them at the same time
+        await accounts.change(tx, account, studentId=imported["_id"], roles=roles)
         return True
     own: StudentDoc | None = await tx.get("students", account["studentId"])
-    if own is None or (own.get("externalId") and others[0].get("externalId")):
+    if own is None or (own.get("externalId") and imported.get("externalId")):
         return False
-    await begin_merge(tx, own, others[0])
+    if imported_stays:
+        name = {} if imported["name"] == ANONYMOUS_STUDENT else {"name": imported["name"]}
+        await accounts.change(tx, account, studentId=imported["_id"], roles=roles, **name)
+        await begin_merge(tx, imported, own)
+    else:
+        await accounts.change(tx, account, roles=roles)
+        await begin_merge(tx, own, imported)
     return True
 
 
@@ -65,7 +77,7 @@ async def claim_imported(database: Database) -> int:
         others = {email for email, _ in pairs - own}
         for account in batch:
             if account["email"] in others:
-                number += await transaction(database, partial(_claim_for, account_id=account["_id"]))
+                number += await fitted_transaction(database, partial(_claim_for, account_id=account["_id"]))
     await finish_merges(database, "import")
     return number
 

@@ -33,6 +33,8 @@ async def link_student(tx: Transaction, account: AccountDoc, student: StudentDoc
         )
     if own:
         await begin_merge(tx, own, student)
+    else:  # so that nobody merges the student into another one at the same time
+        await tx.hold("students", student["_id"])
     stays = own or student
     return await change(tx, account, studentId=stays["_id"], roles=ordered([*account["roles"], "STUDENT"]))
 

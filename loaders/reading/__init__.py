@@ -11,6 +11,7 @@ from loaders.reading.document_fitting import (
     fitting,
     stand_ins,
 )
+from loaders.reading.fitted_transactions import fitted_transaction
 from loaders.reading.listing import WHOLE, Key, Listing, Order, Page, Window, counts, of_parents, sort_by
 from loaders.reading.ownership import NO_OWNERS, Owners, owners_by_id, owners_of_course
 from loaders.reading.projections import Projection, including, projections_of
@@ -35,6 +36,7 @@ __all__ = [
     "finding",
     "fit",
     "fit_read",
+    "fitted_transaction",
     "fitting",
     "including",
     "of_parents",

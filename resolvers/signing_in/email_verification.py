@@ -32,7 +32,11 @@ async def verify_email(ctx: Context, tx: Transaction, values: InputValues) -> Ob
         verified = await _changed(tx, used.account, used.token["email"])
     else:
         verified = await loaders.accounts.verify(tx, used.account)
-    await loaders.people.claim(tx, verified)
+    if await loaders.people.claim(tx, verified):
+        # The other sessions needn't be of the person whose student it is.
+        await loaders.accounts.end_sessions(
+            tx, verified["_id"], but=[ctx.viewer.session_id] if ctx.viewer.session_id else []
+        )
     return {"viewer": viewer_doc(ctx.viewer)}
 
 

@@ -7,7 +7,8 @@ import loaders.audit
 import loaders.people
 from loaders import outbox
 from loaders.model import AccountDoc
-from loaders.mongo import Database, Transaction, transaction
+from loaders.mongo import Database, Transaction
+from loaders.reading import fitted_transaction
 from resolvers.context import Context
 from resolvers.errors import RefusedError, refusal
 from resolvers.signing_in import passwords
@@ -32,7 +33,7 @@ async def change_password(ctx: Context, values: InputValues) -> Objects:
     if session_id is None:
         raise refusal("FORBIDDEN", "Your password isn't stored here: change it with your sign-in provider.")
     require_few_passwords(ctx)
-    account = await transaction(ctx.loaders.database, partial(own_account, session_id=session_id))
+    account = await fitted_transaction(ctx.loaders.database, partial(own_account, session_id=session_id))
     if account is None:
         raise has_ended()
     async with attempt_in_session(ctx, session_id):
@@ -50,7 +51,7 @@ async def change_password(ctx: Context, values: InputValues) -> Objects:
             await loaders.audit.record(tx, "changePassword", actor(ctx.viewer), ctx.address)
             return changed
 
-        changed = await transaction(ctx.loaders.database, work)
+        changed = await fitted_transaction(ctx.loaders.database, work)
         if changed is None:
             raise has_ended()
     await remember_site(ctx, changed)
@@ -79,7 +80,7 @@ async def reset_password(ctx: Context, values: InputValues) -> Objects:
             await loaders.accounts.end_sessions(tx, current["_id"])
             return await insert_session(ctx, tx, changed, "resetPassword")
 
-        session = await transaction(ctx.loaders.database, work)
+        session = await fitted_transaction(ctx.loaders.database, work)
     await forget_failures(ctx, session.account)
     return await followed_up(ctx, "resetPassword", finish_claim, session_payload(ctx, session))
 
@@ -94,7 +95,9 @@ async def _is_valid(database: Database, digest: str) -> bool:
 async def _used(tx: Transaction, digest: str) -> AccountDoc | None:
     """Uses a reset link. Returns its account, or None if the link isn't valid.
 
-    Whoever opens a link that was mailed reads the mail of its address, so the address is verified.
+    Whoever opens a link that was mailed reads the mail of its address, so the address is verified. If it
+    wasn't before, somebody else may have signed up with it. So the account gets the imported student in place
+    of its own: the access tokens that this person still has, for some minutes, are for the latter.
     """
     used = await loaders.accounts.use(tx, digest, "RESET")
     if used is None:
@@ -102,7 +105,7 @@ async def _used(tx: Transaction, digest: str) -> AccountDoc | None:
     if not used.token["isMailed"]:
         return used.account
     verified = await loaders.accounts.verify(tx, used.account)
-    await loaders.people.claim(tx, verified)
+    await loaders.people.claim(tx, verified, imported_stays=not used.account.get("emailVerifiedAt"))
     return await loaders.accounts.by_id(tx, verified["_id"])
 
 

@@ -7,7 +7,8 @@ is sent. So neither the answer nor the time that it takes tells anybody.
 from loaders import outbox
 from loaders.accounts import LINK_LASTS
 from loaders.model import TokenPurpose
-from loaders.mongo import Transaction, transaction
+from loaders.mongo import Transaction
+from loaders.reading import fitted_transaction
 from resolvers.context import Context
 from resolvers.signing_in.message_limits import may_be_sent, require_few_messages
 from resolvers.writing import InputValues, Objects
@@ -28,7 +29,7 @@ async def _request(
 ) -> None:
     require_few_messages(ctx)
     email, key = values["email"], values.get("idempotencyKey")
-    if not await may_be_sent(ctx, email):
+    if not await may_be_sent(ctx, template, email):
         return
 
     async def work(tx: Transaction) -> None:
@@ -40,4 +41,4 @@ async def _request(
         )
         outbox.send(tx, message)
 
-    await transaction(ctx.loaders.database, work)
+    await fitted_transaction(ctx.loaders.database, work)

@@ -13,7 +13,8 @@ import loaders.audit
 import loaders.student
 from loaders import outbox
 from loaders.model import AccountDoc, SessionDoc
-from loaders.mongo import Transaction, transaction
+from loaders.mongo import Transaction
+from loaders.reading import fitted_transaction
 from resolvers.context import Context, RefreshToken, Viewer
 from resolvers.errors import RefusedError, refusal
 from resolvers.signing_in import passwords
@@ -94,7 +95,7 @@ async def refresh_session(ctx: Context, values: InputValues) -> Objects:
         await loaders.audit.record(tx, "refreshSession", actor(_viewer(account, session)), ctx.address)
         return None
 
-    refreshed = await transaction(ctx.loaders.database, work)
+    refreshed = await fitted_transaction(ctx.loaders.database, work)
     if refreshed is None:
         raise refusal("UNAUTHENTICATED", "The session has ended: sign in again.", "refreshToken")
     return session_payload(ctx, refreshed)
@@ -119,7 +120,7 @@ async def sign_out(ctx: Context, values: InputValues) -> Objects:
             if account:
                 await loaders.audit.record(tx, "signOut", actor(_viewer(account, session)), ctx.address)
 
-    await transaction(ctx.loaders.database, work)
+    await fitted_transaction(ctx.loaders.database, work)
     return {}
 
 
@@ -141,7 +142,7 @@ async def _create_account(ctx: Context, values: InputValues) -> StartedSession |
             existing = await loaders.accounts.by_email(tx, values["email"])
             return existing or await _new_student(ctx, tx, values, password_hash)
 
-        created = await transaction(database, work)
+        created = await fitted_transaction(database, work)
     except BaseException:
         await give_back(database, limits)
         raise
@@ -162,7 +163,7 @@ async def _resume_sign_up(ctx: Context, account: AccountDoc) -> Objects:
     async def work(tx: Transaction) -> SessionDoc | None:
         return await loaders.accounts.sign_up_session(tx, account)
 
-    if session := await transaction(ctx.loaders.database, work):
+    if session := await fitted_transaction(ctx.loaders.database, work):
         return session_payload(ctx, StartedSession(account, session))
     return await _start_session(ctx, account)
 
@@ -202,7 +203,7 @@ async def _start_session(ctx: Context, account: AccountDoc, device_id: ObjectId 
             raise _wrong_credentials()
         return await insert_session(ctx, tx, current, "signIn", device_id)
 
-    return session_payload(ctx, await transaction(ctx.loaders.database, work))
+    return session_payload(ctx, await fitted_transaction(ctx.loaders.database, work))
 
 
 async def insert_session(

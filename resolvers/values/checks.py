@@ -181,6 +181,15 @@ def email(value: str) -> str:
     return address
 
 
+def mailbox(address: str) -> str:
+    """Returns a checked address without the tag that most mail servers ignore, as in `ada+tag@example.org`.
+
+    For limits only: such addresses are different ones everywhere else.
+    """
+    name, _, domain = address.rpartition("@")
+    return f"{name.partition('+')[0] or name}@{domain}"
+
+
 @_bounded(min_length=10, max_length=200)
 def password(value: str) -> str:
     """Checks the length and variety of a new password. All characters are allowed and left unchanged."""

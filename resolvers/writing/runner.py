@@ -18,13 +18,14 @@ from math import inf
 from typing import Annotated, Any, TypeAlias
 
 import strawberry
+from bson import ObjectId
 from strawberry import UNSET
 from strawberry.utils.str_converters import to_camel_case
 
 import loaders.accounts
 import loaders.audit
 from loaders import idempotency
-from loaders.model import ActorDoc
+from loaders.model import ActorDoc, StudentDoc
 from loaders.mongo import (
     DeadlineError,
     OutcomeUnknownError,
@@ -284,12 +285,22 @@ async def _finish(
 
 
 async def _require_session(viewer: Viewer, tx: Transaction) -> None:
-    """Raises RefusedError if the viewer's session has ended.
+    """Raises RefusedError if the viewer's session has ended, or their student was merged into another.
 
     For some minutes after a session has ended, its access token can still be used to read, but not to write.
+    The student of somebody who signs in through an external issuer is cached for some seconds
+    (app/auth/issuer.py). A write in the name of a student who is gone would belong to nobody.
     """
     if viewer.session_id and not await loaders.accounts.session(tx, viewer.session_id):
         raise refusal("UNAUTHENTICATED", "The session has ended: sign in again.")
+    if viewer.is_external and viewer.student_id and not await _is_there(tx, viewer.student_id):
+        raise refusal("CONFLICT", "Your profile has just been merged or deleted: try again in some seconds.")
+
+
+async def _is_there(tx: Transaction, student_id: ObjectId) -> bool:
+    """Returns whether a student is neither gone nor about to be."""
+    found: StudentDoc | None = await tx.get("students", student_id)
+    return found is not None and not found.get("mergedInto")
 
 
 def _digest(values: InputValues) -> bytes:

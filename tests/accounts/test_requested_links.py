@@ -82,7 +82,7 @@ async def test_every_address_gets_the_same_answer_for_the_same_work(
         return answer, commands, entries
 
     expected = await seen("nobody@example.org")
-    sent = ["findAndModify attempts"] * 3 + ["update outbox", "commitTransaction 1"]
+    sent = ["findAndModify attempts"] * 4 + ["update outbox", "commitTransaction 1"]
     assert expected[0] == {f"m{n}": {"errors": []} for n in range(aliases)}
     assert expected[1] == sent * aliases
     assert [entry["kind"] for entry in expected[2]] == [KINDS[name]] * aliases
@@ -110,7 +110,8 @@ async def test_a_gateway_that_sends_no_messages_says_so(
         for email in (EMAIL, "nobody@example.org"):
             payload = await ask(gateway, name, email)
             assert codes(payload) == [("FORBIDDEN",)]
-            assert "sends no messages" in payload["errors"][0]["message"]
+            for told in ("sends no messages", "LECTERN_SMTP_URL", "LECTERN_MESSAGES_URL"):
+                assert told in payload["errors"][0]["message"]
 
 
 @both
@@ -143,14 +144,51 @@ async def test_an_address_gets_a_few_messages_and_nobody_is_told(
     assert refusals.limits == ["messages.address"] * 2
 
 
-async def test_both_mutations_share_the_limits_of_an_address(
-    gateway: Gateway, database: Database, monkeypatch: pytest.MonkeyPatch
+@both
+async def test_an_address_gets_a_few_messages_of_a_kind_within_a_day(
+    gateway: Gateway,
+    database: Database,
+    refusals: Refusals,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
 ) -> None:
-    monkeypatch.setattr(message_limits, "MAX_PER_HOUR", 10)
-    monkeypatch.setattr(message_limits, "MAX_PER_DAY", 2)
-    for name in (*KINDS, *KINDS):
+    monkeypatch.setattr(message_limits, "MAX_PER_HOUR", 100)
+    most = message_limits.MAX_PER_DAY
+    for n in range(most + 1):
+        assert codes(await ask(gateway, name, address=f"203.0.113.{n}")) == []
+    assert len(await outbox(database)) == most
+    assert refusals.limits == ["messages.address"]
+    for other in KINDS.keys() - {name}:  # whose limits are its own
+        assert codes(await ask(gateway, other)) == []
+    assert len(await outbox(database)) == 1
+
+
+@both
+async def test_a_site_cant_use_up_the_messages_of_an_address(
+    gateway: Gateway,
+    database: Database,
+    refusals: Refusals,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    monkeypatch.setattr(message_limits, "MAX_PER_HOUR", 100)
+    most = message_limits.MAX_PER_SITE
+    for _ in range(most + 1):
         assert codes(await ask(gateway, name)) == []
-    assert [message["kind"] for message in await outbox(database)] == list(KINDS.values())
+    assert len(await outbox(database)) == most < message_limits.MAX_PER_DAY
+    assert refusals.limits == ["messages.site"]
+    assert codes(await ask(gateway, name, address=ELSEWHERE)) == []
+    assert len(await outbox(database)) == 1
+
+
+@both
+async def test_addresses_of_one_mailbox_share_its_limits(
+    gateway: Gateway, database: Database, name: str
+) -> None:
+    most = message_limits.MAX_PER_HOUR
+    for n in range(most + 1):
+        assert codes(await ask(gateway, name, f"ada+{n}@example.org")) == []
+    assert len(await outbox(database)) == most
 
 
 @both
@@ -241,3 +279,42 @@ async def test_a_printed_link_makes_earlier_ones_invalid(
     printed = await account_changes.reset(database, EMAIL)
     assert codes(await reset(gateway, token)) == EXPIRED
     assert codes(await reset(gateway, printed.token)) == []
+
+
+async def test_mailed_links_do_not_make_a_printed_one_invalid(
+    gateway: Gateway, database: Database, session: Doc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(message_limits, "MAX_PER_HOUR", 10)
+    printed = await account_changes.reset(database, EMAIL)
+    mailed = [await reset_link(gateway, database) for _ in range(MOST_LINKS + 1)]
+    assert codes(await reset(gateway, mailed[0])) == EXPIRED
+    assert codes(await reset(gateway, printed.token)) == []
+    for token in mailed[1:]:
+        assert codes(await reset(gateway, token)) == EXPIRED
+
+
+# -- forms of addresses -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "email", ["ada@example.org.", "ada@exämple.org", "ädä@example.org", "ada@@example.org", "ada@example"]
+)
+@pytest.mark.parametrize("name", ["signUp", "requestPasswordReset", "changeEmail"])
+async def test_an_address_of_another_form_is_invalid(
+    gateway: Gateway, database: Database, session: Doc, email: str, name: str
+) -> None:
+    field = "newEmail" if name == "changeEmail" else "email"
+    values = {"name": "Ada"} if name == "signUp" else {}
+    values |= {} if name == "requestPasswordReset" else {"password": PASSWORD}
+    token = session["accessToken"] if name == "changeEmail" else None
+    payload = await gateway.mutate(name, {**values, field: email}, token=token)
+    assert codes(payload) == [("INVALID", field)]
+
+
+async def test_addresses_that_differ_in_case_are_one_and_those_with_a_tag_are_others(
+    gateway: Gateway, session: Doc
+) -> None:
+    values = {"name": "Ada", "email": " ADA@Example.ORG ", "password": PASSWORD}
+    assert codes(await gateway.mutate("signUp", values)) == [("DUPLICATE", "email")]
+    assert codes(await gateway.sign_in("ADA@EXAMPLE.org")) == []
+    assert codes(await gateway.mutate("signUp", {**values, "email": "ada+tag@example.org"})) == []

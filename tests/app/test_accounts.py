@@ -171,6 +171,35 @@ def test_a_reset_voids_earlier_tokens_and_keeps_the_password_until_it_is_used(
     assert office.set_password(second)["errors"] == []
 
 
+def test_a_reset_link_is_sent_instead_of_printed(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = office.ok("create", ADA, "--name", "Ada", "--role", "STAFF")
+    told = office.refused("reset", ADA, "--send")
+    assert told.startswith(
+        "Nothing is sent, because neither LECTERN_SMTP_URL nor LECTERN_MESSAGES_URL is set."
+    )
+    for name, value in {
+        "SMTP_URL": "smtp://127.0.0.1:1?starttls=off",
+        "MAIL_FROM": "Example Institute <courses@example.org>",
+        "VERIFY_URL": "https://courses.example/verify#{token}",
+        "RESET_URL": "https://courses.example/reset#{token}",
+    }.items():
+        monkeypatch.setenv(f"LECTERN_{name}", value)
+    done = office.run("reset", ADA, "--send")
+    assert done.exception is None
+    assert done.stdout == ""
+    assert f"A gateway will send a link to {ADA}." in done.stderr
+    (message,) = office.database["outbox"].find()
+    assert (message["kind"], message["to"]) == ("message.reset_password", None)
+    assert message["data"]["accountId"] == office.account()["_id"]
+    assert message["expiresOn"] - message["at"] == timedelta(hours=24)
+    assert office.set_password(token)["errors"] == [{"code": "EXPIRED"}]
+    actions = [entry["action"] for entry in office.database["auditLog"].find(sort=[("at", 1)])]
+    assert actions == ["account create", "account reset"]
+    assert "has no account" in office.refused("reset", "bob@example.org", "--send")
+    office.ok("deactivate", ADA, "--yes-even-last")
+    assert "is deactivated" in office.refused("reset", ADA, "--send")
+
+
 def test_create_refuses_a_known_address_and_reset_an_unknown_one(office: Office) -> None:
     office.ok("create", ADA, "--name", "Ada", "--role", "STAFF")
     told = office.refused("create", "ADA@example.org", "--name", "Ada", "--role", "STAFF")

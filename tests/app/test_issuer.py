@@ -5,7 +5,7 @@ import hmac
 from asyncio import gather
 from base64 import urlsafe_b64encode
 from pathlib import Path
-from time import time
+from time import monotonic, time
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from app.auth.authentication import Authentication
-from app.auth.issuer import Claims
+from app.auth.issuer import CACHED_FOR, Claims
 from app.auth.token_errors import InvalidTokenError
 from app.settings import Settings, SettingsError, load
 from loaders.mongo.database import Database
@@ -300,6 +300,40 @@ async def test_a_student_is_looked_up_once(
     mongo_commands.clear()
     await issuer(server.url).viewer(RSA.token(), database, "")
     assert mongo_commands == ["find students"]
+
+
+async def test_a_student_who_was_merged_meanwhile_is_looked_up_again(
+    server: Server, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process has merged the student into another one, to whom the external id has moved."""
+    own = issuer(server.url)
+    before = (await own.viewer(RSA.token(), database, "")).student_id
+    stays = factories.student()
+    student = await database["students"].find_one_and_delete({"_id": before})
+    assert student
+    await database["students"].insert_one({**stays, "externalId": student["externalId"]})
+    later = monotonic() + CACHED_FOR
+    monkeypatch.setattr("app.auth.issuer.monotonic", lambda: later - 1)
+    assert (await own.viewer(RSA.token(), database, "")).student_id == before
+    monkeypatch.setattr("app.auth.issuer.monotonic", lambda: later + 1)
+    assert (await own.viewer(RSA.token(), database, "")).student_id == stays["_id"]
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+async def test_nothing_is_written_in_the_name_of_a_student_who_was_merged(
+    settings: Settings, database: Database, server: Server, is_gone: bool
+) -> None:
+    text = 'mutation { updateProfile(input: {bio: "I write."}) { errors { code } } }'
+    async with http(settings, server.url) as client:
+        headers = {"authorization": f"Bearer {RSA.token()}"}
+        answer = await client.post("/graphql", json={"query": text}, headers=headers)
+        assert answer.json()["data"]["updateProfile"] == {"errors": []}
+        if is_gone:
+            await database["students"].delete_many({})
+        else:
+            await database["students"].update_one({}, {"$set": {"mergedInto": ObjectId()}})
+        answer = await client.post("/graphql", json={"query": text}, headers=headers)
+        assert answer.json()["data"]["updateProfile"] == {"errors": [{"code": "CONFLICT"}]}
 
 
 async def test_each_person_who_is_added_is_in_the_audit_log(

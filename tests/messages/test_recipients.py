@@ -1,7 +1,7 @@
 """Who gets a message: looked up when it is sent."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from bson import ObjectId
@@ -11,7 +11,7 @@ from app.delivery.messages.composing import Recipient
 from app.delivery.messages.recipients import Recipients
 from app.settings import Settings
 from loaders import accounts
-from loaders.model import TokenPurpose
+from loaders.model import AccountDoc, TokenPurpose
 from loaders.mongo import Database, now
 from loaders.outbox import EntryDoc, MessageKind
 from tests import factories
@@ -39,8 +39,11 @@ def recipients(database: Database) -> Recipients:
     return Recipients(SETTINGS, TOKENS, lambda: database)
 
 
-def about(**ids: ObjectId) -> dict[str, Any]:
+def about(**ids: Any) -> dict[str, Any]:
     return {"data": {"accountId": None, "studentId": None, **ids}}
+
+
+CHANGE = about(accountId=ACCOUNT["_id"], secretsMark=accounts.secrets_mark(cast("AccountDoc", ACCOUNT)))
 
 
 @pytest.mark.parametrize("kind", ["password_changed", "account_deactivated"])
@@ -125,7 +128,7 @@ def with_link(kind: MessageKind, **fields: Any) -> EntryDoc:
         ("verify_email", about(accountId=ACCOUNT["_id"]), "v", "VERIFY"),
         ("verify_email", {"to": ADA}, "v", "VERIFY"),
         ("reset_password", {"to": ADA}, "r", "RESET"),
-        ("change_email", {"to": "new@example.org", **about(accountId=ACCOUNT["_id"])}, "v", "CHANGE_EMAIL"),
+        ("change_email", {"to": "new@example.org", **CHANGE}, "v", "CHANGE_EMAIL"),
     ],
 )
 async def test_a_link_has_a_token_that_is_valid_and_the_same_for_each_attempt(
@@ -192,3 +195,13 @@ def test_the_token_of_a_link_cannot_be_made_without_the_secret() -> None:
     assert TOKENS.link(own) == TOKENS.link(own)
     assert len({TOKENS.link(own), TOKENS.link(ObjectId()), SessionTokens(b"another").link(own)}) == 3
     assert len(TOKENS.link(own)) == 43  # 256 bits
+
+
+@pytest.mark.parametrize("change", [{"passwordHash": "new"}, {"email": "ada@example.com"}])
+async def test_a_change_of_address_is_not_carried_on_after_another_change(
+    database: Database, recipients: Recipients, change: dict[str, str]
+) -> None:
+    """Whoever has asked for it may be somebody else, whom the owner has just shut out."""
+    await store(database, accounts=[{**ACCOUNT, **change}])
+    assert await recipients.of(with_link("change_email", to="new@example.org", **CHANGE)) is None
+    assert await database["accountTokens"].count_documents({}) == 0

@@ -5,7 +5,7 @@ from asyncio import gather
 import pytest
 
 from loaders.accounts import LastStaffError, set_roles
-from loaders.model import AccountDoc
+from loaders.model import ANONYMOUS_STUDENT, AccountDoc
 from loaders.mongo.database import Database
 from loaders.mongo.transactions import Transaction
 from resolvers.relay import encode_id
@@ -51,6 +51,18 @@ async def test_added_roles_get_their_student_and_instructor(gateway: Gateway, da
     assert not await _has_ended(database, session)
     assert await database["students"].count_documents({}) == 1
     assert await database["auditLog"].count_documents({}) == 1  # the second time, nothing changed
+
+
+async def test_an_account_without_a_name_gets_people_without_its_address(
+    gateway: Gateway, database: Database
+) -> None:
+    account = {**factories.account(), "name": None}
+    await stored(database, accounts=[account])
+    roles = ["STUDENT", "INSTRUCTOR"]
+    await gateway.done(STAFF, "updateAccount", accountId=account_id(account), roles=roles)
+    for collection, name in (("students", ANONYMOUS_STUDENT), ("instructors", "Instructor")):
+        (person,) = await database[collection].find().to_list(None)
+        assert person["name"] == name
 
 
 async def test_a_removed_role_ends_the_sessions(gateway: Gateway, database: Database) -> None:

@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
+from app.delivery.messages.address_limits import LIMITS
 from loaders.accounts import LINK_LASTS
 from loaders.accounts.account_tokens import MOST_LINKS
 from loaders.mongo.database import Database
@@ -134,7 +135,13 @@ def test_the_limits_of_links_and_messages() -> None:
     network = message_limits.MAX_PER_NETWORK
     assert f"One network can ask for {network} messages in an hour" in text
     assert f"request for {number}; then the answer is `RATE_LIMITED`" in text
-    assert f"at most {hour} messages in an hour and {day} in a day" in text
+    site = message_limits.MAX_PER_SITE
+    assert f"at most {hour} messages of a kind in an hour and {day} in a day, {site} of them" in text
+    moved_up, *others = LIMITS["moved_up"], *(most for kind, most in LIMITS.items() if kind != "moved_up")
+    assert {*others} == {(3, 10)}
+    assert moved_up == (10, 30)
+    assert "3 messages in an hour and 10 in a day for each of" in text
+    assert "and 10 and 30 for `moved_up`" in text
     assert (MOST_LINKS, MOST_MOVED) == (3, 500)
     lasts = {"VERIFY": "3 days", "RESET": "1 hour", "CHANGE_EMAIL": "1 day"}
     shown = re.findall(r"\| `(\w+)`; the link goes to the new address \| ([^|]+) \|", text)

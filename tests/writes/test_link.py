@@ -5,10 +5,11 @@ from asyncio import gather
 
 import pytest
 
-from loaders.mongo.database import Database
+from loaders.mongo import Database, Transaction
+from loaders.people import LinkError, claim, link_student
 from resolvers.relay import encode_id
 from tests import factories
-from tests.writes.support import STAFF, Doc, Gateway, account_id, current, stored
+from tests.writes.support import STAFF, Doc, Gateway, account_id, at_once, current, stored
 
 SHOWN = "account { name roles student { name } instructor { name } }"
 
@@ -31,7 +32,7 @@ async def test_an_account_gets_an_imported_student(gateway: Gateway, database: D
         assert payload["account"] == {
             "name": "Ada", "roles": ["STUDENT", "STAFF"], "student": {"name": "Ada L."}, "instructor": None,
         }  # fmt: skip
-    assert await current(database, "students", imported) == imported
+    assert await current(database, "students", imported) == {**imported, "revision": 1}  # it was held
     assert await database["auditLog"].count_documents({}) == 1
 
 
@@ -132,6 +133,41 @@ async def test_of_two_accounts_that_are_linked_to_a_person_at_once_one_is_refuse
     )
     assert sorted(codes) == [[], [("CONFLICT", "person", field)]]
     assert await database["accounts"].count_documents({field: person["_id"]}) == 1
+
+
+@pytest.mark.parametrize("by", ["link", "claim"])
+async def test_a_student_is_not_taken_and_merged_at_once(database: Database, by: str) -> None:
+    """By an account without a student, and one with a student of its own."""
+    own, imported = factories.student("Bob"), factories.student(email="ada@example.org")
+    ada = factories.account("Ada", emailVerifiedAt=factories.T0)
+    bob = factories.account("Bob", studentId=own["_id"], roles=["STUDENT"])
+    await stored(database, students=[own, imported], accounts=[ada, bob])
+    refused: list[str] = []
+
+    async def takes(tx: Transaction) -> None:
+        account, student = await tx.get("accounts", ada["_id"]), await tx.get("students", imported["_id"])
+        if by == "claim":
+            if not await claim(tx, account):
+                refused.append("Ada")
+            return
+        try:
+            await link_student(tx, account, student)
+        except LinkError:
+            refused.append("Ada")
+
+    async def merges(tx: Transaction) -> None:
+        account, student = await tx.get("accounts", bob["_id"]), await tx.get("students", imported["_id"])
+        try:
+            await link_student(tx, account, student)
+        except LinkError:
+            refused.append("Bob")
+
+    await at_once(database, takes, merges)
+    (loser,) = refused
+    found = await current(database, "students", imported)
+    account = await current(database, "accounts", ada)
+    assert (account["studentId"] == imported["_id"]) is (loser == "Bob")
+    assert (found.get("mergedInto") == own["_id"]) is (loser == "Ada")
 
 
 @pytest.mark.parametrize("unique", ["studentId", "instructorId"])

@@ -22,6 +22,7 @@ _KEPT: Mapping[str, Sequence[str]] = {
     "students": ("_id",),
     "instructors": ("_id",),
     "categories": ("_id", "slug"),
+    "accounts": ("_id", "roles", "status", "name"),
 }
 
 

@@ -10,10 +10,11 @@ from bson import ObjectId
 
 import loaders.audit
 from app.invocation import lectern
-from loaders import accounts
+from loaders import accounts, outbox
 from loaders.model import AccountDoc, InstructorDoc, Role, StudentDoc
-from loaders.mongo import Database, Transaction, transaction
+from loaders.mongo import Database, Transaction
 from loaders.people import LinkError, by_address, finish_merges, link_instructor, link_student
+from loaders.reading import fitted_transaction
 
 RESET_LASTS = timedelta(hours=24)
 
@@ -76,7 +77,7 @@ async def create(
         namesakes = [one for one in await by_address(tx, email) if one["_id"] != own]
         return made._replace(same_address=namesakes)
 
-    return await transaction(database, work)
+    return await fitted_transaction(database, work)
 
 
 async def reset(database: Database, email: str) -> Reset:
@@ -86,18 +87,36 @@ async def reset(database: Database, email: str) -> Reset:
     """
 
     async def work(tx: Transaction) -> Reset:
-        found = await _account(tx, email)
-        if not accounts.is_active(found):
-            raise AccountError(
-                f"{email} is deactivated, so its owner can't sign in. To activate it first:\n"
-                f"  {lectern()} account activate {email}"
-            )
+        found = await _active_account(tx, email)
         await accounts.revoke(tx, found["_id"], "RESET")
         made = await _reset(tx, await accounts.change(tx, found, reset=None))
         await loaders.audit.record(tx, "account reset", loaders.audit.OPERATOR, "")
         return made
 
-    return await transaction(database, work)
+    return await fitted_transaction(database, work)
+
+
+async def send_reset(database: Database, email: str) -> datetime:
+    """Has a reset link mailed to an account's address by a gateway. Returns until when the link is valid.
+
+    Earlier tokens become invalid. Raises AccountError like `reset`, and if no messages are sent.
+    """
+    if not database.destinations.has_messages:
+        raise AccountError(
+            "Nothing is sent, because neither LECTERN_SMTP_URL nor LECTERN_MESSAGES_URL is set.\n"
+            "Without --send, the link is printed."
+        )
+
+    async def work(tx: Transaction) -> datetime:
+        found = await _active_account(tx, email)
+        await accounts.revoke(tx, found["_id"], "RESET")
+        await accounts.change(tx, found, reset=None)
+        until = tx.now + RESET_LASTS
+        outbox.send(tx, outbox.Message("reset_password", account_id=found["_id"], expires_on=until))
+        await loaders.audit.record(tx, "account reset", loaders.audit.OPERATOR, "")
+        return until
+
+    return await fitted_transaction(database, work)
 
 
 class Changed(NamedTuple):
@@ -146,7 +165,7 @@ async def change_roles(
         await _record(tx, "account roles")
         return Changed(changed, accounts.ordered(after - before), accounts.ordered(before - after))
 
-    return await transaction(database, work)
+    return await fitted_transaction(database, work)
 
 
 async def deactivate(database: Database, email: str, *, even_last_staff: bool = False) -> bool:
@@ -207,7 +226,7 @@ async def _changed(
         await _record(tx, action)
         return bool(tx.changes)
 
-    return await transaction(database, work)
+    return await fitted_transaction(database, work)
 
 
 async def _record(tx: Transaction, action: str) -> None:
@@ -246,6 +265,16 @@ async def _account(tx: Transaction, email: str) -> AccountDoc:
     raise no_account(email)
 
 
+async def _active_account(tx: Transaction, email: str) -> AccountDoc:
+    found = await _account(tx, email)
+    if not accounts.is_active(found):
+        raise AccountError(
+            f"{email} is deactivated, so its owner can't sign in. To activate it first:\n"
+            f"  {lectern()} account activate {email}"
+        )
+    return found
+
+
 def no_account(email: str) -> AccountError:
     return AccountError(
         f"{email} has no account. To create one:\n  {lectern()} account create {email} --name NAME"
@@ -273,13 +302,16 @@ def _existing(person: Any, noun: str) -> Any:  # Any: a student or an instructor
 
 
 async def _unclaimed_student(tx: Transaction, student_id: ObjectId | None) -> StudentDoc | None:
-    """Like `_unclaimed`, but for a student."""
+    """Like `_unclaimed`, but for a student, who is held: nobody merges them into another one meanwhile."""
     if student_id is None:
         return None
     found: StudentDoc | None = await tx.get("students", student_id)
     student: StudentDoc = _existing(found, "student")
     if other := await accounts.by_student(tx, student_id):
         raise AccountError(f"{student['name']} already has an account: {other['email']}.")
+    if student.get("mergedInto"):
+        raise AccountError(f"{student['name']} is being merged into another student.")
+    await tx.hold("students", student_id)
     return student
 
 

@@ -94,8 +94,19 @@ def create(
 
 
 @account.command()
-def reset(email: _Email) -> None:
+def reset(
+    email: _Email,
+    send: Annotated[
+        bool,
+        typer.Option("--send", help="Have a gateway send the link to the address, instead of printing it."),
+    ] = False,
+) -> None:
     """Print a single-use link or token for resetting an account's password, valid for 24 hours."""
+    if send:
+        until = _run(lambda database: account_changes.send_reset(database, email))
+        say("Previously printed links and tokens are no longer valid.")
+        say(f"A gateway will send a link to {email}. It can be used once, until {_shown(until)}.")
+        return
     made = _run(lambda database: account_changes.reset(database, email))
     say("Previously printed links and tokens are no longer valid.")
     _print_reset(made)

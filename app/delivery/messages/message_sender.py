@@ -7,6 +7,7 @@ from bson import ObjectId
 from pymongo.errors import PyMongoError
 
 from app.auth import SessionTokens
+from app.delivery.messages.address_limits import may_get
 from app.delivery.messages.composing import Recipient, compose
 from app.delivery.messages.message_kinds import FIELDS
 from app.delivery.messages.recipients import Recipients
@@ -27,6 +28,7 @@ class MessageSender:
     """
 
     def __init__(self, settings: Settings, tokens: SessionTokens, database: Callable[[], Database]) -> None:
+        self._database = database
         self._recipients = Recipients(settings, tokens, database)
         self._templates, self._from = Templates.of(settings), mail_address(settings.mail_from)
         self._transport = configured_transport(settings, database)
@@ -36,9 +38,10 @@ class MessageSender:
         take_time(_LOOKING_UP)
         try:
             recipient = await self._recipients.of(entry)
+            is_within = recipient is None or await may_get(self._database(), entry, recipient.address)
         except (PyMongoError, DatabaseAwayError, DeadlineError) as error:
             return Failed(type(error).__name__)
-        if recipient is None:
+        if recipient is None or not is_within:
             return Unneeded()
         message = compose(self._templates, self._from, str(entry["_id"]), recipient)
         return await self._transport.carry(message)

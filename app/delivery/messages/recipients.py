@@ -15,9 +15,9 @@ from app.delivery.messages.message_kinds import LINK, FieldValue
 from app.settings import Settings
 from loaders import accounts
 from loaders.model import AccountDoc, TokenPurpose
-from loaders.mongo import Database, Transaction, transaction, utc
+from loaders.mongo import Database, Transaction, utc
 from loaders.outbox import MESSAGE, EntryDoc, MessageKind
-from loaders.reading import Loaders
+from loaders.reading import Loaders, fitted_transaction
 from resolvers.values import email
 
 #: What the link in a message is for.
@@ -71,11 +71,16 @@ class Recipients:
         token = self._tokens.link(entry["_id"])
         until = utc(entry["expiresOn"] or entry["at"] + accounts.LINK_LASTS[purpose])
 
-        async def issue(tx: Transaction) -> None:
+        async def issue(tx: Transaction) -> bool:
+            current = await accounts.by_id(tx, account["_id"])
+            if current is None or not _is_wanted(entry, purpose, address, current):
+                return False
             digest = accounts.digest_of(token)
-            await accounts.issue(tx, account, purpose, digest, address, expires_at=until, is_mailed=True)
+            await accounts.issue(tx, current, purpose, digest, address, expires_at=until, is_mailed=True)
+            return True
 
-        await transaction(self._database(), issue)
+        if not await fitted_transaction(self._database(), issue):
+            return None
         link = self._pages[purpose].replace("{token}", token)
         return _recipient(entry, kind, address, account, {LINK: link, "until": until})
 
@@ -103,6 +108,15 @@ class Recipients:
 
     async def _account_at(self, address: str | None) -> AccountDoc | None:
         return await accounts.find_by_email(self._database(), address) if address else None
+
+
+def _is_wanted(entry: EntryDoc, purpose: TokenPurpose, address: str, account: AccountDoc) -> bool:
+    """Returns whether a link may still be issued, according to its account as the transaction sees it."""
+    if not accounts.is_active(account):
+        return False
+    if purpose == "CHANGE_EMAIL":
+        return bool(entry["data"].get("secretsMark") == accounts.secrets_mark(account))
+    return address == account["email"]
 
 
 def _recipient(

@@ -19,8 +19,8 @@ _PASSWORD = 20_000
 
 #: Additional commands of a reset with a mailed link, which verifies the address.
 _VERIFIES = 2
-#: Additional commands of a mutation that begins to merge the student whom the viewer claims.
-_CLAIM = 4
+#: Additional commands of a mutation that claims a student: it begins a merge, and ends the other sessions.
+_CLAIM = 6
 
 #: The weight of a message to somebody, which a receiver may have to pay for, or to put up with.
 _MESSAGE = 1_000
@@ -168,7 +168,7 @@ class SessionWrites:
     request_password_reset: RequestPasswordResetPayload = mutation(
         resolvers.signing_in.request_password_reset,
         write_inputs.RequestPasswordResetInput,
-        commands=5,
+        commands=6,
         rare_commands=_THREE_NETWORKS,
         weight=_MESSAGE,
         description="Mails a link that resets the password, if the address belongs to an account. The answer"
@@ -177,7 +177,7 @@ class SessionWrites:
     resend_verification: ResendVerificationPayload = mutation(
         resolvers.signing_in.resend_verification,
         write_inputs.ResendVerificationInput,
-        commands=5,
+        commands=6,
         rare_commands=_THREE_NETWORKS,
         weight=_MESSAGE,
         description="Mails a link that verifies the address, if it belongs to an account and isn't verified."
@@ -196,7 +196,7 @@ class SessionWrites:
     change_email: ChangeEmailPayload = mutation(
         resolvers.signing_in.change_email,
         write_inputs.ChangeEmailInput,
-        commands=14,
+        commands=15,
         rare_commands=_THROTTLED + _THREE_NETWORKS,
         weight=_PASSWORD + _MESSAGE,
         description="Mails a link to a new address. The viewer's address changes once they open the link, and"
