@@ -5,7 +5,7 @@ import os
 import secrets
 import socket
 import webbrowser
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
@@ -54,7 +54,7 @@ _SLOTS, _MORE_SLOTS = 4, 16
 _Host = Annotated[str, typer.Option(help="The address to listen on.")]
 _Port = Annotated[int, typer.Option(help="The port to listen on; 0 for any free port.", min=0, max=65535)]
 
-_READABLE = "Messages and the links in them are not encrypted: use https in LECTERN_MESSAGES_URL."
+_READABLE = "Messages and the links in them are not encrypted: use {}."
 _UNFINISHED = "The database is incomplete: run the interrupted `lectern restore` again first."
 
 
@@ -81,7 +81,7 @@ def serve(
         *warnings(),
         *about_sizes(settings.budgets),
         *about_unencrypted(settings.webhooks),
-        *([_READABLE] if settings.has_readable_messages else []),
+        *_about_messages(settings),
     ]
     for warning in [*about_settings, *asyncio.run(_examine(settings))]:
         _announce(warning, is_warning=True)
@@ -223,6 +223,15 @@ def _require_exporters() -> None:
         raise CommandError(str(error)) from None
     if is_exported("traces"):
         Traces.preload()
+
+
+def _about_messages(settings: Settings) -> Iterator[str]:
+    """Yields a warning if others in the network can read messages."""
+    if settings.has_readable_messages:
+        by_mail = bool(settings.smtp_url.get_secret_value())
+        yield _READABLE.format(
+            "LECTERN_SMTP_URL without ?starttls=off" if by_mail else "https in LECTERN_MESSAGES_URL"
+        )
 
 
 def _require_texts(settings: Settings) -> None:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from time import monotonic
+from typing import TypeVar
 
 from pymongo.errors import PyMongoError
 
@@ -24,6 +25,8 @@ _COMMAND = 5.0  # timeout of a command, in seconds
 
 _FAILING = 5  # failures in a row after which a destination counts as failing
 _PROBE_EVERY = 5.0  # seconds between two attempts while it does
+
+T = TypeVar("T")
 
 _AWAY = (PyMongoError, DatabaseAwayError, DeadlineError)
 
@@ -85,7 +88,7 @@ class Lane:
         return bool(entries)
 
     async def _deliver_in_order(self, database: Database, run: Sequence[EntryDoc], until: float) -> None:
-        """Delivers entries of one subject, until one fails.
+        """Delivers entries of one subject, until one fails, or the claim is lost.
 
         until: a time on the time.monotonic() clock; a later delivery could outlast its claim.
         """
@@ -95,7 +98,7 @@ class Lane:
                     await _written(outbox.give_back(database, run[index:]))
                     return
                 outcome = await self._attempt(entry)
-            if not await _written(self._record(database, entry, outcome)) or isinstance(outcome, Failed):
+            if not await _written(self._record(database, entry, outcome)):
                 return
 
     async def _attempt(self, entry: EntryDoc) -> Outcome:
@@ -110,20 +113,23 @@ class Lane:
             _UNEXPECTED.error(error, destination=self.destination, entry=str(entry["_id"]))
             return Failed(type(error).__name__)
 
-    async def _record(self, database: Database, entry: EntryDoc, outcome: Outcome) -> None:
-        """Writes an outcome to the outbox."""
+    async def _record(self, database: Database, entry: EntryDoc, outcome: Outcome) -> bool:
+        """Writes an outcome to the outbox. Returns whether what follows the entry may be delivered."""
         match outcome:
             case Sent():
                 self._failures = 0
                 self.outcomes["sent"] += 1
-                await outbox.sent(database, entry, days=self._days)
+                return await outbox.sent(database, entry, days=self._days)
             case Unneeded():
                 self.outcomes["dropped"] += 1
                 await outbox.drop(database, entry)
+                return True
             case Failed():
                 # A destination that refuses an entry for good, such as an address, isn't failing itself.
-                self._failures = 0 if outcome.is_final else self._failures + 1
+                works = outcome.is_final or outcome.is_about_entry
+                self._failures = 0 if works else self._failures + 1
                 await self._record_failure(database, entry, outcome)
+                return False
 
     async def _record_failure(self, database: Database, entry: EntryDoc, failed: Failed) -> None:
         attempts = entry["attempts"] + 1
@@ -137,15 +143,14 @@ class Lane:
             await outbox.retry(database, entry, failed.error, pause=pause)
 
 
-async def _written(write: Awaitable[None]) -> bool:
-    """Awaits a write to the outbox. Returns False if it failed; the claim then expires in the end."""
+async def _written(write: Awaitable[T]) -> T | None:
+    """Awaits a write to the outbox. Returns None if it failed; the claim then expires in the end."""
     take_time(_COMMAND)
     try:
-        await write
+        return await write
     except _AWAY as error:
         _CANT_USE.warning(reason=redacted(error))
-        return False
-    return True
+        return None
 
 
 async def _pause(seconds: float, unless: asyncio.Event) -> None:

@@ -17,12 +17,14 @@ class Failed:
 
     error: a status or the name of an exception, such as "HTTP 503" or "SMTP 451"; it is shown to operators,
     so it must not contain an address or a text. retry_after: the seconds that the receiver asked to wait;
-    None if it didn't. is_final: whether trying again is pointless.
+    None if it didn't. is_final: whether trying again is pointless. is_about_entry: whether the receiver
+    works, and refuses this entry only; so others needn't be slowed down.
     """
 
     error: str
     retry_after: float | None = None
     is_final: bool = False
+    is_about_entry: bool = False
 
 
 @dataclass(frozen=True, slots=True)

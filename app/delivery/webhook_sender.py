@@ -1,8 +1,11 @@
 """Posts events to a webhook."""
 
+import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from time import time
 
 import httpx
@@ -13,7 +16,9 @@ from app.delivery.webhook_body import body_of
 from app.settings import Webhook
 from loaders.outbox import EntryDoc
 
-_MOST_BYTES = 65_536  # of a response that are read, so that its connection can be used again
+#: The most bytes of a response's body, and seconds for it. It is read only so that its connection can be used
+#: again.
+_MOST_BYTES, _BODY_SECONDS = 65_536, 1.0
 _GONE = 410
 
 
@@ -24,8 +29,14 @@ class WebhookSender:
 
     def __init__(self, webhook: Webhook, keys: Sequence[bytes]) -> None:
         self._url, self._keys = webhook.url, keys
-        # Without timeouts of its own, because the whole delivery has one.
-        self._client = httpx.AsyncClient(timeout=None, headers={"user-agent": "Lectern"})  # noqa: S113
+        # Without timeouts of its own, because the whole delivery has one. Without cookies, because a receiver
+        # could set more and more of them.
+        no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
+        self._client = httpx.AsyncClient(
+            timeout=None,  # noqa: S113
+            headers={"user-agent": "Lectern"},
+            cookies=no_cookies,
+        )
 
     async def send(self, entry: EntryDoc) -> Outcome:
         return await self.post(str(entry["_id"]), body_of(entry))
@@ -48,12 +59,14 @@ class WebhookSender:
 
 
 async def _read(response: httpx.Response) -> None:
-    """Reads the beginning of a response. Nothing in it is used."""
+    """Reads the beginning of a response. Nothing in it is used, so nothing about it is a failure."""
     size = 0
-    async for chunk in response.aiter_raw():
-        size += len(chunk)
-        if size > _MOST_BYTES:
-            return
+    with suppress(TimeoutError, httpx.HTTPError):
+        async with asyncio.timeout(_BODY_SECONDS):
+            async for chunk in response.aiter_raw():
+                size += len(chunk)
+                if size > _MOST_BYTES:
+                    return
 
 
 def _retry_after(response: httpx.Response) -> float | None:
@@ -62,7 +75,7 @@ def _retry_after(response: httpx.Response) -> float | None:
     if value.isascii() and value.isdigit():
         return float(value[:9])
     try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
+        moment = parsedate_to_datetime(value).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return max(0.0, (moment.astimezone(UTC) - datetime.now(UTC)).total_seconds())
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())

@@ -11,7 +11,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings
 
 from app.settings.setting_types import LinkUrl
-from app.settings.webhooks import MAKE_ONE, is_http, is_unencrypted, webhook_key
+from app.settings.webhooks import MAKE_ONE, is_http, is_loopback, is_unencrypted, webhook_key
 
 _ADDRESS = re.compile(r"[^\s@<>,;:\"]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?", re.ASCII)
 _EXAMPLE = "such as smtp://USER:PASSWORD@mail.example:587 or smtps://mail.example"
@@ -84,6 +84,9 @@ class MessageSettings(BaseSettings):
     @property
     def has_readable_messages(self) -> bool:
         """Whether others in the network can read messages, with the links in them."""
+        if url := self.smtp_url.get_secret_value():
+            server = smtp_server(url)
+            return server.encryption == "none" and not is_loopback(server.host)
         return is_unencrypted(self.messages_url.get_secret_value())
 
     @field_validator("smtp_url")

@@ -81,7 +81,12 @@ def about_unencrypted(webhooks: Iterable[Webhook]) -> Iterator[str]:
 def is_unencrypted(url: str) -> bool:
     """Returns whether others in the network can read what is posted to a URL."""
     parts = urlsplit(url)
-    return parts.scheme == "http" and parts.hostname not in _LOOPBACK
+    return parts.scheme == "http" and not is_loopback(parts.hostname or "")
+
+
+def is_loopback(host: str) -> bool:
+    """Returns whether a host is this machine."""
+    return host in _LOOPBACK
 
 
 def _entries(text: str) -> Iterator[tuple[int, str]]:

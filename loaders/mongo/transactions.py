@@ -157,10 +157,13 @@ class Transaction:
             collection, "insert", None, lambda target: target.insert_many(new, session=self.session)
         )
 
-    async def insert_missing(self, collection: str, documents: Sequence[Fields]) -> None:
-        """Like `insert_all`, but leaves out documents whose `_id` is already taken."""
+    async def insert_missing(self, collection: str, documents: Sequence[Fields], *, stamped: str) -> None:
+        """Like `insert_all`, but leaves out documents whose `_id` is already taken.
+
+        stamped: the name of a field that gets the time of MongoDB's clock.
+        """
         inserts = [
-            UpdateOne({"_id": document["_id"]}, {"$setOnInsert": document}, upsert=True)
+            UpdateOne({"_id": document["_id"]}, _if_missing(document, stamped), upsert=True)
             for document in documents
         ]
         await self._send(
@@ -321,6 +324,13 @@ def _differ(stored: Value, value: Value) -> bool:
     if isinstance(stored, datetime) and isinstance(value, datetime):
         return utc(stored) != utc(value)
     return bool(stored != value)
+
+
+def _if_missing(document: Fields, stamped: str) -> list[Fields]:
+    """Returns an update that stores a document with the time of MongoDB's clock, unless there is one."""
+    new = {"$mergeObjects": [{"$literal": document}, {stamped: "$$NOW"}]}
+    is_new = {"$eq": [{"$type": f"${stamped}"}, "missing"]}
+    return [{"$replaceWith": {"$cond": [is_new, new, "$$ROOT"]}}]
 
 
 def _holding(fields: Fields) -> Document:

@@ -8,14 +8,20 @@ from bson import ObjectId
 from pymongo import UpdateMany
 
 from loaders.mongo import Database, Filter, aggregate, find, send, utc
-from loaders.outbox.entry import UNDELIVERED, EntryDoc, State
+from loaders.outbox.entry import MAIL, UNDELIVERED, UNSENT_DAYS, EntryDoc, State
+from loaders.outbox.leases import after
 
 #: The maximum number of destinations that are counted: those of the settings, and former ones.
 _MOST_DESTINATIONS = 1_000
 
+_UNSENT_SECONDS = 86_400.0 * UNSENT_DAYS
 _RENEWED = {
-    "state": "PENDING", "dueAt": "$$NOW", "claim": None, "attempts": 0, "deleteAt": None,
+    "state": "PENDING", "dueAt": "$$NOW", "claim": None, "attempts": 0,
+    "deleteAt": {"$cond": [{"$eq": ["$destination", MAIL]}, after(_UNSENT_SECONDS), None]},
 }  # fmt: skip
+#: Only with a condition on its first field can MongoDB use the index of what is undelivered, instead of
+#: looking at all that was delivered in the last days.
+_OF_ANY = {"destination": {"$gt": ""}}
 
 
 class Backlog(NamedTuple):
@@ -37,7 +43,7 @@ async def backlogs(database: Database) -> list[Backlog]:
     found = await aggregate(
         database["outbox"],
         [
-            {"$match": {"state": {"$in": list(UNDELIVERED)}}},
+            {"$match": {**_OF_ANY, "state": {"$in": list(UNDELIVERED)}}},
             {
                 "$group": {
                     "_id": "$destination",
@@ -82,7 +88,11 @@ async def by_ids(database: Database, ids: Sequence[ObjectId]) -> list[EntryDoc]:
 
 async def resend(database: Database, entries: Sequence[EntryDoc]) -> int:
     """Has entries delivered again, or at once. Returns their number; those being delivered don't count."""
-    number = await _renew(database, {"_id": {"$in": [one["_id"] for one in entries]}, "claim": None})
+    ids = {"_id": {"$in": [one["_id"] for one in entries]}}
+    is_free = {
+        "$or": [{"claim": None}, {"$expr": {"$lte": ["$dueAt", "$$NOW"]}}]
+    }  # the claim can have expired
+    number = await _renew(database, {**ids, **is_free})
     await _release(database, entries)
     return number
 
@@ -103,6 +113,11 @@ async def delete(database: Database, entries: Sequence[EntryDoc]) -> int:
     number = await _delete(database, {"_id": {"$in": [one["_id"] for one in entries]}})
     await _release(database, entries)
     return number
+
+
+async def delete_parked_messages(database: Database) -> int:
+    """Deletes all parked messages, for which nothing waits. Returns their number."""
+    return await _delete(database, {"destination": MAIL, "state": "PARKED"})
 
 
 async def delete_undelivered(database: Database, names: Sequence[str]) -> int:

@@ -47,6 +47,11 @@ State: TypeAlias = Literal["PENDING", "PARKED", "SENT"]
 UNDELIVERED: tuple[State, ...] = ("PENDING", "PARKED")
 
 
+#: Days after which a message is deleted, even if it was never sent: for instance because no gateway knows any
+#: more how. It may have a stranger's address.
+UNSENT_DAYS = 30
+
+
 class Event(NamedTuple):
     """Something that happened to an object, its subject. A receiver gets a subject's events in order.
 
@@ -99,7 +104,7 @@ class EntryDoc(TypedDict):
     sequence: int  # numbers the entries of a subject and destination, without gaps, from 1
     data: Document  # of the event or message; with `accountId` and `studentId` of a message
     people: list[ObjectId]
-    to: str | None  # the address of a message, unless it is that of an account or student
+    to: str | None  # the address of a message, unless it is that of an account or student; "" once it is sent
     language: str | None
     at: datetime  # when the transaction began that wrote the entry
     expiresOn: datetime | None
@@ -109,4 +114,4 @@ class EntryDoc(TypedDict):
     attempts: int  # number of failed attempts
     lastError: str | None  # of the last one: a status or the name of an exception, never an address
     sentAt: datetime | None
-    deleteAt: datetime | None  # when MongoDB deletes the entry; null unless it is SENT, or a PARKED message
+    deleteAt: datetime | None  # when MongoDB deletes the entry; null for an event that is not SENT

@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from hashlib import blake2b
 
 from bson import ObjectId
 
 from loaders.mongo import Transaction
-from loaders.outbox.entry import MAIL, MESSAGE, EntryDoc, Event, Message
+from loaders.outbox.entry import MAIL, MESSAGE, UNSENT_DAYS, EntryDoc, Event, Message
 
 #: The numbers of a subject's last entries, by destination.
 _Numbers = dict[str, int]
@@ -50,7 +51,7 @@ async def _write_events(tx: Transaction, events: Sequence[Event]) -> None:
             last[name] = last.get(name, 0) + 1
             entries.append(_entry_of_event(tx, event, name, last[name]))
     await tx.put_all("outboxSequences", [{"_id": own, "last": last} for own, last in numbers.items()])
-    await tx.insert_all("outbox", entries)
+    await tx.insert_missing("outbox", entries, stamped="dueAt")
     tx.after_commit(tx.database.destinations.on_written)
 
 
@@ -61,7 +62,8 @@ async def _last_numbers(tx: Transaction, subjects: set[str]) -> defaultdict[str,
 
 
 async def _write_messages(tx: Transaction, messages: Sequence[Message]) -> None:
-    await tx.insert_missing("outbox", [_entry_of_message(tx, message) for message in messages])
+    entries = [_entry_of_message(tx, message) for message in messages]
+    await tx.insert_missing("outbox", entries, stamped="dueAt")
     tx.after_commit(tx.database.destinations.on_written)
 
 
@@ -92,11 +94,16 @@ def _entry_of_message(tx: Transaction, message: Message) -> EntryDoc:
         "to": message.to,
         "language": message.language,
         "expiresOn": message.expires_on,
+        "deleteAt": tx.now + timedelta(days=UNSENT_DAYS),
     }
 
 
 def _new_entry(tx: Transaction) -> EntryDoc:
-    """Returns an entry that is due at once."""
+    """Returns an entry that is due at once.
+
+    `dueAt` is replaced by the time of MongoDB's clock, by which entries are claimed: the clock of a gateway
+    that is fast would delay what it writes.
+    """
     return {
         "_id": ObjectId(),
         "destination": "",

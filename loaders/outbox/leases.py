@@ -15,6 +15,9 @@ from loaders.outbox.entry import UNDELIVERED, EntryDoc
 
 #: Seconds after which entries are looked at again that wait for one that is being delivered, or parked.
 _SOON, _LATE = 2.0, 600.0
+#: The maximum number of looks for something to claim. If all that is found waits for other entries, it is
+#: postponed, and the next look finds what was due after it.
+_MOST_LOOKS = 50
 
 _IS_DUE: Filter = {"$expr": {"$lte": ["$dueAt", "$$NOW"]}}
 
@@ -25,18 +28,24 @@ async def claimed(database: Database, destination: str, *, most: int, lease: flo
     The entries of a subject are in order, without one missing. If an entry isn't delivered, those after it
     must not be delivered either (see outcomes.retry). Sends one command if nothing is due.
     """
+    for _ in range(_MOST_LOOKS):
+        due = await _due(database, destination, most)
+        if not due:
+            return []
+        runs = _by_subject(due)
+        heads = await _heads(database, destination, runs)
+        ready = {subject: _from_head(run, heads.get(subject)) for subject, run in runs.items()}
+        await _postpone(database, [heads[own] for own in runs if own in heads and not ready[own]])
+        if own := await _claim(database, [run for run in ready.values() if run], lease):
+            return own
+    return []
+
+
+async def _due(database: Database, destination: str, most: int) -> list[EntryDoc]:
     query = {"destination": destination, "state": "PENDING", **_IS_DUE}
     order = [("dueAt", 1), ("_id", 1)]
-    due: list[EntryDoc] = await find(database["outbox"], query, size=most, limit=most, sort=order)
-    if not due:
-        return []
-    runs = _by_subject(due)
-    heads = await _heads(database, destination, runs)
-    ready = {subject: _from_head(run, heads.get(subject)) for subject, run in runs.items()}
-    await _postpone(
-        database, [(heads[own], run) for own, run in runs.items() if own in heads and not ready[own]]
-    )
-    return await _claim(database, [run for run in ready.values() if run], lease)
+    entries: list[EntryDoc] = await find(database["outbox"], query, size=most, limit=most, sort=order)
+    return entries
 
 
 def _by_subject(due: Sequence[EntryDoc]) -> dict[str, list[EntryDoc]]:
@@ -67,20 +76,23 @@ def _from_head(run: Sequence[EntryDoc], head: Fields | None) -> list[EntryDoc]:
     return [entry for index, entry in enumerate(run) if entry["sequence"] == first + index]
 
 
-async def _postpone(database: Database, waiting: Sequence[tuple[Fields, Sequence[EntryDoc]]]) -> None:
-    """Has entries looked at again when the heads of their subjects may have been delivered.
+async def _postpone(database: Database, heads: Sequence[Fields]) -> None:
+    """Has all that waits behind some heads looked at again when these may have been delivered.
 
-    Otherwise, they would soon be all that is found to be due.
+    Otherwise, it would soon be all that is found to be due.
     """
-    if not waiting:
+    if not heads:
         return
     updates = [
         UpdateMany(
-            {"_id": {"$in": _ids(run)}, "state": "PENDING", "claim": None},
+            {
+                "destination": head["destination"], "subject": head["subject"], "state": "PENDING",
+                "sequence": {"$gt": head["sequence"]}, "claim": None, **_IS_DUE,
+            },
             [{"$set": {"dueAt": _when_free(head)}}],
         )
-        for head, run in waiting
-    ]
+        for head in heads
+    ]  # fmt: skip
     await send(database["outbox"], "update", lambda target: target.bulk_write(updates, ordered=False))
 
 
@@ -94,12 +106,12 @@ def _when_free(head: Fields) -> Expression:
 async def _claim(database: Database, runs: Sequence[Sequence[EntryDoc]], lease: float) -> list[EntryDoc]:
     """Claims runs of entries, each by its head. Leaves out those whose head another process has claimed.
 
-    Nobody else can claim what follows a head that is claimed.
+    Whoever has claimed the head owns what follows it, whether or not that has been postponed meanwhile.
     """
     if not runs:
         return []
     claim = token_hex(8)
-    await _take(database, [run[0]["_id"] for run in runs], claim, lease)
+    await _take(database, [run[0]["_id"] for run in runs], claim, lease, **_IS_DUE)
     heads = {"_id": {"$in": [run[0]["_id"] for run in runs]}, "claim": claim}
     taken = await find(database["outbox"], heads, size=len(runs), projection={"_id": 1})
     won = {head["_id"] for head in taken}
@@ -109,8 +121,10 @@ async def _claim(database: Database, runs: Sequence[Sequence[EntryDoc]], lease: 
     return [{**entry, "claim": claim} for run in own for entry in run]
 
 
-async def _take(database: Database, ids: Sequence[ObjectId], claim: str, lease: float) -> None:
-    query = {"_id": {"$in": ids}, "state": "PENDING", **_IS_DUE}
+async def _take(
+    database: Database, ids: Sequence[ObjectId], claim: str, lease: float, **conditions: Value
+) -> None:
+    query = {"_id": {"$in": ids}, "state": "PENDING", **conditions}
     fields = [{"$set": {"claim": claim, "dueAt": after(lease)}}]
     await send(database["outbox"], "update", lambda target: target.update_many(query, fields))
 
@@ -118,7 +132,3 @@ async def _take(database: Database, ids: Sequence[ObjectId], claim: str, lease: 
 def after(seconds: float) -> Expression:
     """Returns the expression of a time on MongoDB's clock."""
     return {"$add": ["$$NOW", round(seconds * 1000)]}
-
-
-def _ids(entries: Sequence[EntryDoc]) -> list[ObjectId]:
-    return [entry["_id"] for entry in entries]

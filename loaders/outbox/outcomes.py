@@ -10,14 +10,18 @@ from loaders.outbox.entry import MAIL, EntryDoc
 from loaders.outbox.leases import after
 
 
-async def sent(database: Database, entry: EntryDoc, *, days: int) -> None:
-    """Marks an entry as delivered. Its address is deleted at once, and the entry after `days`."""
+async def sent(database: Database, entry: EntryDoc, *, days: int) -> bool:
+    """Marks an entry as delivered. Its address is deleted at once, and the entry after `days`.
+
+    Returns False if the claim has been lost: another process may be delivering the entry, and what follows.
+    """
     fields = {
-        "state": "SENT", "claim": None, "lastError": None, "to": None, "sentAt": now(),
+        "state": "SENT", "claim": None, "lastError": None, "to": entry["to"] and "", "sentAt": now(),
         "deleteAt": now() + timedelta(days=days),
     }  # fmt: skip
     update = {"$set": fields}
-    await send(database["outbox"], "update", lambda target: target.update_one(_own(entry), update))
+    done = await send(database["outbox"], "update", lambda target: target.update_one(_own(entry), update))
+    return bool(done.matched_count)
 
 
 async def retry(database: Database, entry: EntryDoc, error: str, *, pause: float) -> None:

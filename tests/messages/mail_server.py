@@ -49,13 +49,16 @@ class Mail:
 class MailServer:
     """What a server has received, and what it answers.
 
-    answers: by command, instead of accepting. is_encrypted: whether all connections are.
+    answers: by command, instead of accepting. is_encrypted: whether all connections are. hangs_at_data,
+    hangs_at_quit: whether it doesn't answer the end of a message, or of a connection.
     """
 
     port: int = 0
     mails: list[Mail] = field(default_factory=list)
     answers: dict[str, str] = field(default_factory=dict)
     is_encrypted: bool = False
+    hangs_at_data: bool = False
+    hangs_at_quit: bool = False
 
     async def handle_MAIL(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -70,6 +73,8 @@ class MailServer:
         return self.answers.get("RCPT", "250 OK").format(address)
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        if self.hangs_at_data:
+            await asyncio.Event().wait()
         if refusal := self.answers.get("DATA"):
             return refusal
         assert isinstance(envelope.content, bytes)
@@ -77,6 +82,11 @@ class MailServer:
         is_encrypted = self.is_encrypted or session.ssl is not None
         self.mails.append(Mail(envelope.mail_from, envelope.rcpt_tos, envelope.content, is_encrypted))
         return "250 OK"
+
+    async def handle_QUIT(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        if self.hangs_at_quit:
+            await asyncio.Event().wait()
+        return "221 Bye"
 
 
 def _authenticated(_: SMTP, __: Session, ___: Envelope, ____: str, given: Any) -> AuthResult:

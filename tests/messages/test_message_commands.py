@@ -1,6 +1,7 @@
 """`lectern messages`: what waits, what is parked, and trying the settings."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from typer.testing import CliRunner, Result
 from app import cli
 from app.commands import CommandError
 from app.settings import Settings
-from loaders.mongo import Database
+from loaders.mongo import Database, now
 from tests.factories import store
 from tests.messages.examples import entry
 from tests.messages.mail_server import mail_server
@@ -74,14 +75,23 @@ async def test_parked_messages_are_sent_again_or_dropped(database: Database) -> 
     assert states == {one["_id"]: "PENDING", three["_id"]: "PARKED"}
     assert "1 message will be sent." in (await run("resend", "--parked")).output
     assert await database["outbox"].count_documents({"state": "PENDING"}) == 2
+    assert await database["outbox"].count_documents({"deleteAt": {"$gt": now() + timedelta(days=29)}}) == 2
     await database["outbox"].update_one({"_id": one["_id"]}, {"$set": {"state": "PARKED"}})
     assert "1 message deleted." in (await run("drop", "--parked")).output
     assert await database["outbox"].count_documents({}) == 1
 
 
+@pytest.mark.usefixtures("environment", "database")
+async def test_that_nothing_is_parked_is_said() -> None:
+    for command in ("resend", "drop"):
+        answer = await run(command, "--parked")
+        assert (answer.exit_code, answer.output) == (0, "No message is parked.\n")
+
+
 @pytest.mark.usefixtures("environment")
 async def test_a_message_whose_address_was_deleted_cannot_be_sent_again(database: Database) -> None:
-    forgotten = undelivered("SENT")
+    """Also if the account is known: a message to its former address would go to the present one."""
+    forgotten = undelivered("SENT", to="", people=[ObjectId()])
     kept = undelivered("SENT", people=[ObjectId()])
     await store(database, outbox=[forgotten, kept])
     refused = await run("resend", str(forgotten["_id"]))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.commands.serve import _about_messages
 from app.settings import MailAddress, Settings, SettingsError, SmtpServer, load, mail_address, smtp_server
 from tests.outbox.receiver import SECRET
 
@@ -94,6 +95,27 @@ def test_messages_over_plain_http_are_worth_a_warning(monkeypatch: pytest.Monkey
     assert not loaded(monkeypatch, **NEEDED, **BY_HTTP).has_readable_messages
     assert loaded(monkeypatch, LECTERN_MESSAGES_URL="http://m.example/").has_readable_messages
     assert not loaded(monkeypatch, LECTERN_MESSAGES_URL="http://localhost:9000/").has_readable_messages
+
+
+@pytest.mark.parametrize(
+    ("url", "is_readable"),
+    [
+        ("smtp://mail.example", False),
+        ("smtps://mail.example", False),
+        ("smtp://mail.example?starttls=off", True),
+        ("smtp://10.0.0.1:25?starttls=off", True),
+        ("smtp://localhost?starttls=off", False),
+        ("smtp://127.0.0.1:2525?starttls=off", False),
+        ("smtp://[::1]?starttls=off", False),
+    ],
+)
+def test_an_unencrypted_connection_to_another_machine_is_worth_a_warning(
+    monkeypatch: pytest.MonkeyPatch, url: str, is_readable: bool
+) -> None:
+    settings = loaded(monkeypatch, **{**NEEDED, "LECTERN_SMTP_URL": url})
+    assert settings.has_readable_messages is is_readable
+    warning = "Messages and the links in them are not encrypted: use LECTERN_SMTP_URL without ?starttls=off."
+    assert list(_about_messages(settings)) == ([warning] if is_readable else [])
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
+from time import monotonic
 from urllib.parse import quote
 
 import pytest
@@ -64,7 +65,7 @@ async def test_a_password_is_sent_over_an_encrypted_connection(
         (mail,) = server.mails
         assert mail.is_encrypted
         wrong = await carry(f"{scheme}://{USER}:wrong@127.0.0.1:{server.port}")
-        assert wrong == Failed("SMTP 535")
+        assert wrong == Failed("SMTP 535 5.7.8")
         assert len(server.mails) == 1
 
 
@@ -85,10 +86,17 @@ async def test_a_server_with_a_certificate_that_nobody_vouches_for_gets_nothing(
 @pytest.mark.parametrize(
     ("command", "answer", "outcome"),
     [
-        ("RCPT", "451 <{}>: try later", Failed("SMTP 451")),
-        ("RCPT", "550 <{}>: no such user", Failed("SMTP 550", is_final=True)),
+        ("RCPT", "451 <{}>: try later", Failed("SMTP 451", is_about_entry=True)),
+        ("RCPT", "450 4.2.0 <{}>: greylisted", Failed("SMTP 450 4.2.0", is_about_entry=True)),
+        ("RCPT", "452 4.3.1 full", Failed("SMTP 452 4.3.1")),
+        ("RCPT", "550 <{}>: no such user", Failed("SMTP 550", is_final=True, is_about_entry=True)),
+        ("RCPT", "550 5.1.1 <{}>: unknown", Failed("SMTP 550 5.1.1", is_final=True, is_about_entry=True)),
+        ("RCPT", "554 5.7.1 <{}>: relay access denied", Failed("SMTP 554 5.7.1", is_about_entry=True)),
+        ("RCPT", "550 5.1.8 domain of sender not found", Failed("SMTP 550 5.1.8", is_about_entry=True)),
+        ("RCPT", "530 authentication required", Failed("SMTP 530")),
         ("DATA", "452 full", Failed("SMTP 452")),
-        ("DATA", "554 looks like spam", Failed("SMTP 554", is_final=True)),
+        ("DATA", "554 looks like spam", Failed("SMTP 554", is_final=True, is_about_entry=True)),
+        ("DATA", "550 5.7.26 neither SPF nor DKIM", Failed("SMTP 550 5.7.26", is_about_entry=True)),
         ("MAIL", "421 too busy", Failed("SMTP 421")),
         ("MAIL", "553 not your address", Failed("SMTP 553")),  # the settings are wrong, not the recipient
     ],
@@ -100,6 +108,43 @@ async def test_a_refusal_of_the_recipient_or_the_message_is_final_if_the_server_
     assert await carry(unencrypted(plain)) == outcome
     plain.answers.clear()
     assert await carry(unencrypted(plain)) == Sent()
+
+
+@pytest.mark.parametrize("address", ["a..b@example.org", ".a@example.org", "a.@example.org"])
+async def test_addresses_that_only_browsers_take_for_valid_get_their_mail(
+    plain: MailServer, address: str
+) -> None:
+    """Sign-up takes such addresses, as browsers do."""
+    assert await carry(unencrypted(plain), address) == Sent()
+    (mail,) = plain.mails
+    assert mail.to == [address]
+    assert f"To: {address}\r\n".encode() in mail.data
+
+
+async def test_an_address_that_mail_programs_read_as_another_one_is_refused_for_good(
+    plain: MailServer,
+) -> None:
+    assert await carry(unencrypted(plain), "=?utf-8?q?x?=@example.org") == Failed(
+        "InvalidAddress", is_final=True
+    )
+    assert plain.mails == []
+
+
+async def test_a_message_that_was_taken_is_sent_however_the_connection_ends(plain: MailServer) -> None:
+    """A server that never says goodbye would otherwise get the message again and again."""
+    plain.hangs_at_quit = True
+    began = monotonic()
+    assert await carry(unencrypted(plain)) == Sent()
+    assert monotonic() - began < SmtpTransport.timeout / 2
+    assert len(plain.mails) == 1
+
+
+async def test_a_server_that_hangs_is_given_up_in_time(
+    plain: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SmtpTransport, "timeout", 1.5)
+    plain.hangs_at_data = True
+    assert await carry(unencrypted(plain)) == Failed("TimeoutError")
 
 
 async def test_a_server_that_is_away_is_tried_again() -> None:

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from bson import ObjectId
 
-from loaders.mongo import Database, Destinations, Transaction, now, transaction, utc
-from loaders.outbox import Event, Message, note, send
+from loaders.mongo import Database, Destinations, Transaction, now, transaction, transactions, utc
+from loaders.outbox import Event, Message, claimed, note, send
 from tests.outbox.conftest import DESTINATIONS
 from tests.outbox.support import entries, noted, published
 
@@ -131,7 +131,7 @@ async def test_events_take_three_commands_and_nothing_without_a_webhook(
     assert mongo_commands == [
         "find outboxSequences",
         "update outboxSequences",
-        "insert outbox",
+        "update outbox",
         "commitTransaction 1",
     ]
     mongo_commands.clear()
@@ -189,3 +189,38 @@ async def test_a_retry_of_the_same_request_writes_no_second_message(outgoing: Da
     for _ in range(2):
         await transaction(outgoing, work)
     assert len(await entries(outgoing)) == 1
+
+
+@pytest.mark.parametrize("hours", [-5, 5])
+async def test_what_a_gateway_with_a_wrong_clock_writes_is_due_at_once(
+    outgoing: Database, hours: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Claims go by MongoDB's clock, which gateways share."""
+    moment = now() + timedelta(hours=hours)
+    monkeypatch.setattr(transactions, "now", lambda: moment)
+    outgoing.destinations = DESTINATIONS._replace(has_messages=True)
+
+    async def work(tx: Transaction) -> None:
+        note(tx, published(A))
+        send(tx, Message("verify_email", account_id=A))
+
+    await transaction(outgoing, work)
+    monkeypatch.undo()
+    for name in ("crm", "mail"):
+        (entry,) = await claimed(outgoing, name, most=9, lease=60)
+        assert abs(utc(entry["dueAt"]) - now()) < timedelta(minutes=1)
+
+
+async def test_a_message_that_nobody_can_send_is_deleted_in_the_end(outgoing: Database) -> None:
+    """For instance because no gateway has a mail server any more. It may have a stranger's address."""
+    outgoing.destinations = DESTINATIONS._replace(has_messages=True)
+
+    async def work(tx: Transaction) -> None:
+        send(tx, Message("reset_password", to="a@b.example"))
+        note(tx, published(A))
+
+    await transaction(outgoing, work)
+    (message,), (event,) = [await entries(outgoing, destination=name) for name in ("mail", "crm")]
+    assert message["deleteAt"] is not None
+    assert (message["deleteAt"] - message["at"]).days == 30
+    assert event["deleteAt"] is None

@@ -138,7 +138,11 @@ async def test_a_sent_again_entry_and_what_waited_for_it_go_out(
     for _ in range(3):
         await noted(outgoing, published(A))
     async with delivering(outgoing, recipient) as own:
-        await until(lambda: own.outcomes["parked"] == 1)
+
+        async def is_parked() -> bool:
+            return bool(await entries(outgoing, state="PARKED"))
+
+        await until(is_parked)
         is_broken = False
         (parked,) = await entries(outgoing, state="PARKED")
         assert await outbox.resend(outgoing, [parked]) == 1
@@ -231,6 +235,41 @@ async def test_a_destination_that_refuses_entries_for_good_is_not_failing(
         looks = len(batches)
         await until(lambda: len(batches) > looks)
     assert set(batches) == {20}
+
+
+async def test_a_destination_that_refuses_single_entries_for_now_is_not_failing(
+    outgoing: Database, recipient: Recipient, batches: list[int]
+) -> None:
+    """Otherwise, whoever makes it refuse some addresses could slow down the messages to all others."""
+
+    async def refuse(entry: EntryDoc) -> Outcome:
+        return Sent() if entry["attempts"] else Failed("SMTP 450", is_about_entry=True)
+
+    recipient.reply = refuse
+    await noted(outgoing, *(published(ObjectId()) for _ in range(8)))
+    async with delivering(outgoing, recipient) as own:
+        await until(lambda: own.outcomes["sent"] == 8)
+    assert set(batches) == {20}
+
+
+async def test_nothing_more_of_a_subject_is_delivered_once_the_claim_is_lost(
+    outgoing: Database, recipient: Recipient
+) -> None:
+    """The other process, which has it now, delivers what follows."""
+
+    async def lose(entry: EntryDoc) -> Outcome:
+        if len(recipient.given) == 1:
+            later = {"$set": {"claim": "another's", "dueAt": now() + timedelta(seconds=60)}}
+            await outgoing["outbox"].update_many({"destination": "crm"}, later)
+        return Sent()
+
+    recipient.reply = lose
+    for _ in range(3):
+        await noted(outgoing, published(A))
+    async with delivering(outgoing, recipient) as own:
+        await until(lambda: own.outcomes["sent"] == 1)
+    assert recipient.by_subject == {f"Course:{A}": [1]}
+    assert {one["claim"] for one in await entries(outgoing, destination="crm")} == {"another's"}
 
 
 async def test_a_delivery_that_takes_too_long_has_failed(outgoing: Database, recipient: Recipient) -> None:

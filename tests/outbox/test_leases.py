@@ -8,7 +8,7 @@ from bson import ObjectId
 
 from loaders import outbox
 from loaders.mongo import Database
-from loaders.outbox import EntryDoc, leases
+from loaders.outbox import EntryDoc, deliveries, leases
 from tests.outbox.support import entries, noted, published
 
 A, B, C = (ObjectId() for _ in range(3))
@@ -107,6 +107,39 @@ async def test_what_waits_for_a_parked_entry_leaves_room_for_others(outgoing: Da
     assert await claimed(outgoing) == []
 
 
+async def test_however_much_waits_others_are_found_at_the_first_look(outgoing: Database) -> None:
+    """Of many subjects, each with a parked head, and of one subject with a long queue behind it."""
+    parked = [ObjectId() for _ in range(12)]
+    await noted(outgoing, *(published(course) for course in parked for _ in range(2)))
+    await noted(outgoing, *(published(A) for _ in range(30)))
+    heads = {"destination": "crm", "sequence": 1}
+    await outgoing["outbox"].update_many(heads, {"$set": {"state": "PARKED"}})
+    await noted(outgoing, published(B))
+    assert shown(await claimed(outgoing, most=3)) == [(B, 1)]
+    assert await outgoing["outbox"].count_documents({"destination": "crm", "state": "PENDING"}) == 42
+
+
+async def test_what_is_postponed_while_its_head_is_being_claimed_is_claimed_with_it(
+    outgoing: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process sees the head claimed, and postpones what follows, before this one has claimed it."""
+    for _ in range(3):
+        await noted(outgoing, published(A))
+    take, taken = leases._take, list[int]()
+
+    async def take_slowly(*arguments: Any, **conditions: Any) -> None:
+        await take(*arguments, **conditions)
+        taken.append(1)
+        if len(taken) == 1:
+            assert await claimed(outgoing) == []
+
+    monkeypatch.setattr(leases, "_take", take_slowly)
+    assert [number for _, number in shown(await claimed(outgoing))] == [1, 2, 3]
+    stored = await entries(outgoing, destination="crm")
+    assert len({one["claim"] for one in stored}) == 1
+    assert stored[0]["claim"] is not None
+
+
 async def test_a_claim_that_has_expired_is_taken_over_and_its_outcome_is_ignored(outgoing: Database) -> None:
     await noted(outgoing, published(A))
     (lost,) = await claimed(outgoing)
@@ -158,9 +191,24 @@ async def test_a_delivered_entry_is_deleted_after_some_days_and_its_address_at_o
     (one,) = await claimed(outgoing)
     await outbox.sent(outgoing, one, days=3)
     (stored,) = await entries(outgoing, destination="crm")
-    assert stored["to"] is None
+    assert stored["to"] == ""  # so that `lectern messages resend` knows that there was one
     assert stored["sentAt"] is not None
     assert stored["deleteAt"] is not None
     assert (stored["deleteAt"] - stored["sentAt"]).days == 3
     indexes = await outgoing["outbox"].index_information()
     assert indexes["deleteAt_1"]["expireAfterSeconds"] == 0
+
+
+async def test_counting_what_waits_looks_at_nothing_that_was_delivered(outgoing: Database) -> None:
+    await noted(outgoing, *(published(ObjectId()) for _ in range(50)))
+    await outgoing["outbox"].update_many({"destination": "crm"}, {"$set": {"state": "SENT"}})
+    await outgoing["outbox"].delete_many({"destination": "cdn"})
+    await noted(outgoing, published(A))
+    found = await outbox.backlogs(outgoing)
+    assert [(one.destination, one.pending) for one in found] == [("cdn", 1), ("crm", 1)]
+    match = {"destination": {"$gt": ""}, "state": {"$in": ["PENDING", "PARKED"]}}
+    assert deliveries._OF_ANY.items() <= match.items()
+    explained = await outgoing.driver.command(
+        {"explain": {"find": "outbox", "filter": match}, "verbosity": "executionStats"}
+    )
+    assert explained["executionStats"]["totalDocsExamined"] == 2, explained["executionStats"]

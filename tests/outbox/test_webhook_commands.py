@@ -113,7 +113,7 @@ async def test_events_are_posted_again(run: Run, outgoing: Database) -> None:
     assert found[0]["attempts"] == 0
     await outbox.sent(outgoing, found[0], days=7)
     assert run("resend", "--parked", "--webhook", "crm").stderr == "1 event will be posted.\n"
-    assert run("resend", "--parked").stderr == "0 events will be posted.\n"
+    assert run("resend", "--parked").stderr == "No event is parked.\n"
     found = await outbox.claimed(outgoing, "crm", most=20, lease=60)
     assert {entry["subject"] for entry in found} == {f"Course:{B}"}
     assert [entry["sequence"] for entry in found] == [1, 2]
@@ -134,6 +134,7 @@ async def test_a_dropped_event_lets_go_what_waits_for_it(run: Run, outgoing: Dat
 async def test_the_events_of_a_webhook_that_is_gone_are_dropped(run: Run, outgoing: Database) -> None:
     await noted(outgoing, published(A), published(B))
     assert run("drop", "--webhook", "cdn").stderr == "2 events deleted.\n"
+    assert run("drop", "--webhook", "cdn").stderr == "No event for cdn waits or is parked.\n"
     assert {entry["destination"] for entry in await entries(outgoing)} == {"crm"}
 
 

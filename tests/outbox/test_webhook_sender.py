@@ -4,6 +4,8 @@ from base64 import b64decode
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from threading import Event as ThreadEvent
+from time import monotonic
 
 import pytest
 from bson import ObjectId
@@ -113,6 +115,7 @@ async def test_any_success_counts(sender: WebhookSender, receiver: Receiver, sta
         (Reply(429, {"retry-after": "120"}), Failed("HTTP 429", 120.0)),
         (Reply(503, {"retry-after": "soon"}), Failed("HTTP 503")),
         (Reply(503, {"retry-after": ""}), Failed("HTTP 503")),
+        (Reply(503, {"retry-after": "Fri, 31 Dec 9999 23:59:59 -2300"}), Failed("HTTP 503")),
         (Reply(503, {"retry-after": "9" * 400}), Failed("HTTP 503", 999_999_999.0)),
         (Reply(503, {"retry-after": "Thu, 01 Jan 1970 00:00:00 GMT"}), Failed("HTTP 503", 0.0)),
     ],
@@ -154,3 +157,45 @@ async def test_no_more_of_a_response_is_read_than_needed(sender: WebhookSender, 
     receiver.reply = lambda _: Reply(200, body=endless)
     assert await sender.send(entry()) == Sent()
     assert sent < 50_000_000
+
+
+async def test_a_receiver_that_never_ends_its_answer_has_taken_the_event(
+    sender: WebhookSender, receiver: Receiver
+) -> None:
+    """The status says so. If it counted as a failure, the event would be posted again and again."""
+    ended = ThreadEvent()
+
+    def endless() -> Iterator[bytes]:
+        yield b"x"
+        ended.wait(30)
+
+    receiver.reply = lambda _: Reply(200, {"content-length": "9"}, body=endless)
+    began = monotonic()
+    try:
+        assert await sender.send(entry()) == Sent()
+    finally:
+        ended.set()
+    assert monotonic() - began < WebhookSender.timeout / 2
+
+
+async def test_a_receiver_that_closes_within_its_answer_has_taken_the_event(
+    sender: WebhookSender, receiver: Receiver
+) -> None:
+    receiver.reply = lambda _: Reply(200, {"content-length": "9", "connection": "close"})
+    assert await sender.send(entry()) == Sent()
+
+
+async def test_cookies_of_a_receiver_are_not_kept(sender: WebhookSender, receiver: Receiver) -> None:
+    """It could set another one with each answer, without end."""
+    receiver.reply = lambda post: Reply(200, {"set-cookie": f"c{len(receiver.posts)}=x; Max-Age=9999"})
+    for _ in range(2):
+        await sender.send(entry())
+    assert "cookie" not in receiver.posts[1].headers
+    assert len(sender._client.cookies.jar) == 0
+
+
+async def test_a_head_without_end_is_a_failure(sender: WebhookSender, receiver: Receiver) -> None:
+    receiver.reply = lambda _: Reply(200, {f"x-{n}": "x" * 8_000 for n in range(50)})
+    failed = await sender.send(entry())
+    assert isinstance(failed, Failed)
+    assert failed.error == "RemoteProtocolError"

@@ -26,7 +26,7 @@ messages = typer.Typer(
     help="List the messages that were sent to people or wait, and send them again.", no_args_is_help=True
 )
 
-_MOST_DROPPED = 10_000  # by one command
+_NONE_PARKED = "No message is parked."
 
 _KINDS: tuple[MessageKind, ...] = get_args(MessageKind)
 
@@ -60,7 +60,7 @@ def list_messages(
     """List messages, the latest first: what waits, what is parked, and what was sent in the last days."""
     states: Sequence[State] | None = ["PARKED"] if parked else None
     entries = _run(lambda database: outbox.listing(database, [MAIL], states, most))
-    nothing = "No message is parked." if parked else "There are no messages."
+    nothing = _NONE_PARKED if parked else "There are no messages."
     show_rows([_row(entry) for entry in entries], nothing, in_json=in_json)
     if parked and entries:
         raise typer.Exit(1)
@@ -70,14 +70,14 @@ def list_messages(
 def resend(ids: _Ids = None, parked: _Parked = False) -> None:
     """Send messages again. A gateway sends them within a few seconds."""
     number = _run(lambda database: _resend(database, _either(ids, parked=parked)))
-    say(f"{counted(number, 'message')} will be sent.")
+    say(f"{counted(number, 'message')} will be sent." if number or not parked else _NONE_PARKED)
 
 
 @messages.command()
 def drop(ids: _Ids = None, parked: _Parked = False) -> None:
     """Delete messages, so that they are not sent any more."""
     number = _run(lambda database: _drop(database, _either(ids, parked=parked)))
-    say(f"{counted(number, 'message')} deleted.")
+    say(f"{counted(number, 'message')} deleted." if number or not parked else _NONE_PARKED)
 
 
 @messages.command("test")
@@ -136,15 +136,14 @@ async def _resend(database: Database, ids: Sequence[ObjectId]) -> int:
     if not ids:
         return await outbox.resend_parked(database, [MAIL])
     entries = await _known(database, ids)
-    if forgotten := [entry for entry in entries if entry["state"] == "SENT" and not entry["people"]]:
+    if forgotten := [entry for entry in entries if entry["to"] == ""]:
         raise CommandError(f"The address of {forgotten[0]['_id']} was deleted when it was sent.")
     return await outbox.resend(database, entries)
 
 
 async def _drop(database: Database, ids: Sequence[ObjectId]) -> int:
     if not ids:
-        parked = await outbox.listing(database, [MAIL], ["PARKED"], _MOST_DROPPED)
-        return await outbox.delete(database, parked)
+        return await outbox.delete_parked_messages(database)
     return await outbox.delete(database, await _known(database, ids))
 
 

@@ -23,6 +23,8 @@ from loaders.outbox import MAIL, EntryDoc, State
 
 T = TypeVar("T")
 
+_NONE_PARKED = "No event is parked."
+
 webhooks = typer.Typer(
     help="List the events that were posted to webhooks or wait, and post them again.", no_args_is_help=True
 )
@@ -54,7 +56,7 @@ def list_events(
     """List events, the latest first: what waits, what is parked, and what was delivered in the last days."""
     states: Sequence[State] | None = ["PARKED"] if parked else None
     entries = _run(lambda database: _listing(database, webhook, states, most))
-    nothing = "No event is parked." if parked else "There are no events."
+    nothing = _NONE_PARKED if parked else "There are no events."
     show_rows([_row(entry) for entry in entries], nothing, in_json=in_json)
     if parked and entries:
         raise typer.Exit(1)
@@ -86,7 +88,7 @@ def resend(
     if bool(ids) is parked or (webhook and not parked):
         raise typer.BadParameter("Give ids, or --parked with or without --webhook.")
     number = _run(lambda database: _resend(database, ids or (), webhook))
-    say(f"{counted(number, 'event')} will be posted.")
+    say(f"{counted(number, 'event')} will be posted." if number or not parked else _NONE_PARKED)
 
 
 @webhooks.command()
@@ -106,7 +108,8 @@ def drop(
     if bool(ids) is bool(webhook):
         raise typer.BadParameter("Give ids, or --webhook.")
     number = _run(lambda database: _drop(database, ids or (), webhook or ""))
-    say(f"{counted(number, 'event')} deleted.")
+    nothing = f"No event for {webhook} waits or is parked."
+    say(f"{counted(number, 'event')} deleted." if number or not webhook else nothing)
 
 
 @webhooks.command()

@@ -81,10 +81,13 @@ def _shown(value: FieldValue, text: Text) -> str:
 
 
 def as_email(message: Composed) -> EmailMessage:
-    """Returns a message as an e-mail. Its Message-ID is the same for each attempt."""
+    """Returns a message as an e-mail. Its Message-ID is the same for each attempt.
+
+    Raises ValueError if the address can't be written in a header.
+    """
     email = EmailMessage(SMTP)
     email["From"] = Address(message.sender.name, addr_spec=message.sender.address)
-    email["To"] = Address(addr_spec=message.address)
+    email["To"] = _recipient(message.address)
     email["Subject"] = message.subject
     email["Date"] = format_datetime(localtime())
     email["Message-ID"] = f"<{message.id}@{message.sender.address.rpartition('@')[2]}>"
@@ -94,3 +97,14 @@ def as_email(message: Composed) -> EmailMessage:
         email.add_alternative(message.html, subtype="html", cte="quoted-printable")
     email["Content-Language"] = message.language  # the last, because the first part takes such headers over
     return email
+
+
+def _recipient(address: str) -> Address:
+    """Returns an address for a header. Raises ValueError if mail programs would read another one in it.
+
+    A name such as `a..b`, which some providers give, is not parsed: the standard doesn't allow it.
+    """
+    if "=?" in address:  # an encoded word, such as =?utf-8?q?ada?=
+        raise ValueError("an address is an encoded word")
+    name, _, domain = address.rpartition("@")
+    return Address(username=name, domain=domain)
