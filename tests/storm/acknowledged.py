@@ -56,6 +56,14 @@ class Expected:
     newcomers: dict[str, ObjectId] = field(default_factory=dict)
     #: the number of refreshes of a session, by subject
     refreshed: Counter[str] = field(default_factory=Counter)
+    #: the accounts whose address was verified: their ids in hexadecimal
+    verified: set[str] = field(default_factory=set)
+    #: by course: its status, and its category
+    courses: dict[ObjectId, str] = field(default_factory=dict)
+    categorised: dict[ObjectId, ObjectId] = field(default_factory=dict)
+    categories: set[ObjectId] = field(default_factory=set)
+    #: runs
+    cancelled: set[ObjectId] = field(default_factory=set)
 
 
 def expected_state(acks: Iterable[Ack]) -> Expected:
@@ -63,6 +71,9 @@ def expected_state(acks: Iterable[Ack]) -> Expected:
     state = Expected()
     for ack in acks:
         _APPLY[ack.action](state, ack)
+    for place in state.places.values():
+        if place.run in state.cancelled:
+            place.status = "CANCELLED"
     return state
 
 
@@ -135,6 +146,36 @@ def _moderate(state: Expected, ack: Ack) -> None:
     state.statuses[key(ack.input["reviewId"])] = ack.input["status"]
 
 
+def _verify(state: Expected, ack: Ack) -> None:
+    state.verified.add(ack.subject)
+
+
+def _set_status(state: Expected, ack: Ack) -> None:
+    state.courses[key(ack.input["courseId"])] = ack.payload["course"]["status"]
+
+
+def _categorise(state: Expected, ack: Ack) -> None:
+    state.categorised[key(ack.input["courseId"])] = key(ack.input["categoryId"])
+
+
+def _create_category(state: Expected, ack: Ack) -> None:
+    state.categories.add(key(ack.payload["category"]["id"]))
+
+
+def _merge(state: Expected, ack: Ack) -> None:
+    goes, stays = key(ack.input["fromCategoryId"]), key(ack.input["intoCategoryId"])
+    state.categories.remove(goes)
+    for course in [course for course, category in state.categorised.items() if category == goes]:
+        state.categorised[course] = stays
+
+
+def _cancel_run(state: Expected, ack: Ack) -> None:
+    state.cancelled.add(key(ack.input["runId"]))
+
+
+def _nothing(state: Expected, ack: Ack) -> None: ...
+
+
 def _set_seats(state: Expected, ack: Ack) -> None:
     state.seats[key(ack.input["runId"])] = ack.input["seats"]
 
@@ -155,4 +196,13 @@ _APPLY: Mapping[str, Callable[[Expected, Ack], None]] = {
     "replyToReview": _reply,
     "moderateReview": _moderate,
     "updateCourseRun": _set_seats,
+    "verifyEmail": _verify,
+    "publishCourse": _set_status,
+    "archiveCourse": _set_status,
+    "updateCourse": _categorise,
+    "createCategory": _create_category,
+    "mergeCategories": _merge,
+    "cancelCourseRun": _cancel_run,
+    "createCourseRun": _nothing,
+    "requestPasswordReset": _nothing,
 }

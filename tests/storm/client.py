@@ -33,6 +33,15 @@ _SELECTED: Mapping[str, str] = {
     "replyToReview": "review { id reply { body createdAt } }",
     "moderateReview": "review { id status } course { id rating { count } }",
     "updateCourseRun": "courseRun { id seats seatsLeft waitlistCount }",
+    "verifyEmail": "viewer { emailVerified student { id } }",
+    "requestPasswordReset": "",
+    "publishCourse": "course { id status }",
+    "archiveCourse": "course { id status }",
+    "updateCourse": "course { id }",
+    "createCourseRun": "courseRun { id seats }",
+    "cancelCourseRun": "courseRun { id waitlistCount }",
+    "createCategory": "category { id slug }",
+    "mergeCategories": "category { id slug }",
 }
 _INPUTS = {"addToWishlist": "WishlistInput", "removeFromWishlist": "WishlistInput"}
 #: Writes that return new tokens each time, so their answers can't be compared.

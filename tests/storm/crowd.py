@@ -1,6 +1,6 @@
 """The clients of a storm: mostly students, some of whom sign up first, and a few staff."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from random import Random
@@ -11,30 +11,34 @@ from resolvers.context import Viewer
 from resolvers.relay import ids
 from tests.storm.client import Client
 from tests.storm.connection import Connection
+from tests.storm.editors import Editor
 from tests.storm.log import Log
-from tests.storm.people import Instructor, Moderator, Person, Student
+from tests.storm.people import Instructor, Mailbox, Moderator, Person, Student
 from tests.storm.world import World
 from tests.support import TOKENS
 
 
 @asynccontextmanager
-async def gathered(world: World, log: Log, port: int, seed: int) -> AsyncIterator[list[Person]]:
-    """Yields all people of a world, each with a separate network address."""
+async def gathered(
+    world: World, log: Log, ports: Sequence[int], seed: int, mailbox: Mailbox
+) -> AsyncIterator[list[Person]]:
+    """Yields all people of a world, each with a separate network address. ports: of the gateways."""
     clients: list[Client] = []
 
     def client() -> Client:
         number = len(clients)
         address, random = f"127.1.{number // 250}.{number % 250 + 1}", Random(f"{seed} {number}")
-        lines = [Connection(port, address, random) for _ in range(2)]
+        lines = [Connection(ports[(number + n) % len(ports)], address, random) for n in range(2)]
         clients.append(Client(lines, log, random))
         return clients[-1]
 
     students, teachers = range(len(world.students)), range(len(world.instructors))
     try:
         yield [
-            *(Student(_student(client(), world, n), world, n) for n in students),
+            *(Student(_student(client(), world, n), world, n, mailbox) for n in students),
             *(Instructor(_instructor(client(), world, n), world, n) for n in teachers),
-            *(Moderator(_moderator(client(), n), world, n) for n in range(world.moderators)),
+            *(Moderator(_staff(client(), f"moderator {n}"), world, n) for n in range(world.moderators)),
+            *(Editor(_staff(client(), f"editor {n}"), world, n) for n in range(world.editors)),
         ]
     finally:
         for opened in clients:
@@ -42,8 +46,8 @@ async def gathered(world: World, log: Log, port: int, seed: int) -> AsyncIterato
 
 
 def _student(client: Client, world: World, number: int) -> Client:
-    """A student's client. One in ten has no account and must sign up first."""
-    if number % 10 == 0:
+    """A student's client. Some have no account, and must sign up first."""
+    if number % world.newcomers == 0:
         return client
     document = world.students[number]
     client.student = ids.encode_id("Student", document)
@@ -55,8 +59,8 @@ def _instructor(client: Client, world: World, number: int) -> Client:
     return _signed_in(client, f"instructor {number}", "INSTRUCTOR", instructor_id=instructor_id)
 
 
-def _moderator(client: Client, number: int) -> Client:
-    return _signed_in(client, f"moderator {number}", "STAFF")
+def _staff(client: Client, subject: str) -> Client:
+    return _signed_in(client, subject, "STAFF")
 
 
 def _signed_in(client: Client, subject: str, role: str, **viewer_ids: ObjectId) -> Client:

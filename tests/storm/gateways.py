@@ -4,7 +4,7 @@ import asyncio
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,22 +29,32 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 class Gateway:
-    """A `lectern serve` process. log: the file with its output."""
+    """A `lectern serve` process. log: the file with its output.
 
-    def __init__(self, settings: Settings, log: Path) -> None:
+    variables: more of its environment. lectern: the command line that runs `lectern`.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        log: Path,
+        variables: Mapping[str, str] | None = None,
+        lectern: Sequence[str | Path] = (LECTERN,),
+    ) -> None:
         self.log = log
         (self.port,) = free_ports(1)
-        self._environment = environment(settings)
+        self._environment = environment(settings) | dict(variables or {})
+        self._command = [*lectern, "serve", "--port", str(self.port)]
         self._process = self._start()
 
     async def ready(self, seconds: float = 60) -> None:
         """Waits until it answers. Raises TimeoutError."""
         async with asyncio.timeout(seconds):
-            while not await self._answers():
+            while not await self.answers():
                 assert self._process.poll() is None, self.log.read_text()
                 await asyncio.sleep(0.05)
 
-    async def _answers(self) -> bool:
+    async def answers(self) -> bool:
         async with AsyncClient(base_url=f"http://127.0.0.1:{self.port}") as client:
             try:
                 return (await client.get("/healthz")).is_success
@@ -65,12 +75,17 @@ class Gateway:
         self._process = self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        return start([LECTERN, "serve", "--port", str(self.port)], self.log, self._environment)
+        return start(self._command, self.log, self._environment)
 
 
 @contextmanager
-def serving(settings: Settings, log: Path) -> Iterator[Gateway]:
-    gateway = Gateway(settings, log)
+def serving(
+    settings: Settings,
+    log: Path,
+    variables: Mapping[str, str] | None = None,
+    lectern: Sequence[str | Path] = (LECTERN,),
+) -> Iterator[Gateway]:
+    gateway = Gateway(settings, log, variables, lectern)
     try:
         yield gateway
     finally:

@@ -10,12 +10,20 @@ import jwt
 
 from tests.storm.client import Client, FaultError
 from tests.storm.log import Json
-from tests.storm.world import World
+from tests.storm.world import World, newcomer_email
 
 PASSWORD = "a password for the storm"
 
 _MAX_SEATS = 12
 _RACED = 0.15  # share of writes, where possible, that are sent twice at once, each with its own key
+
+
+class Mailbox(Protocol):
+    """Where people find their messages."""
+
+    def token(self, address: str, subject: str) -> str | None:
+        """Returns the token of the first message with a subject to an address, or None if it hasn't come."""
+        ...
 
 
 class Person(Protocol):
@@ -34,8 +42,10 @@ class Student:
     Nobody else changes a student's data, except that waitlisted places move up.
     """
 
-    def __init__(self, client: Client, world: World, number: int) -> None:
-        self.client, self._world, self._number = client, world, number
+    def __init__(self, client: Client, world: World, number: int, mailbox: Mailbox) -> None:
+        self.client, self._world, self._number, self._mailbox = client, world, number, mailbox
+        self._email, self._is_verified, self._has_asked = "", False, False
+        self._tried: set[str] = set()  # the unsteady courses that the student has tried to enrol in
         self._random: Random = client.random
         self._refresh_token: str | None = None
         self._places: dict[str, tuple[str, str]] = {}  # by course: the enrolment and its status
@@ -50,17 +60,47 @@ class Student:
         acts: Mapping[Callable[[], Awaitable[None]], int] = {
             self._enroll: 22, self._cancel: 12, self._progress: 12, self._create_review: 14,
             self._update_review: 8, self._delete_review: 4, self._vote: 14, self._wish: 8, self._profile: 4,
-            self._refresh: 2,
+            self._refresh: 2, self._verify: 6, self._ask_for_reset: 2, self._enroll_unsteadily: 8,
         }  # fmt: skip
         (act,) = self._random.choices(list(acts), list(acts.values()))
         await act()
 
     async def _sign_up(self) -> None:
-        name = f"Newcomer {self._number}"
-        email = f"newcomer-{self._number}@example.org"
-        answer = await self.client.write("signUp", name=name, email=email, password=PASSWORD)
+        name, self._email = f"Newcomer {self._number}", newcomer_email(self._number)
+        answer = await self.client.write("signUp", name=name, email=self._email, password=PASSWORD)
         self._start_session(answer.payload)
         self.client.student = answer.payload["viewer"]["student"]["id"]
+
+    async def _verify(self) -> None:
+        """Opens the link in a message, and so claims the imported student, if there is one."""
+        token = self._email and self._mailbox.token(self._email, "Confirm your e-mail address")
+        if self._is_verified or not token:
+            await self._enroll()
+            return
+        answer = await self.client.write("verifyEmail", token=token)
+        self._is_verified = True
+        if answer.payload["viewer"]["student"]["id"] != self.client.student:
+            raise FaultError(f"{self.client.subject} is another student: {answer}")
+
+    async def _ask_for_reset(self) -> None:
+        if self._has_asked or not self._email:
+            await self._enroll()
+            return
+        self._has_asked = True
+        await self.client.write("requestPasswordReset", changes=False, email=self._email)
+
+    async def _enroll_unsteadily(self) -> None:
+        """Enrols in a course whose runs get cancelled, at most once, and leaves it at that."""
+        course = self._random.choice(self._world.unsteady)
+        if course.id in self._tried:
+            await self._enroll()
+            return
+        self._tried.add(course.id)
+        run = self._random.choice(course.runs)
+        # CONFLICT: the run is cancelled.
+        await self.client.write(
+            "enroll", may={"CONFLICT"}, courseId=course.id, runId=run.id, joinWaitlist=True
+        )
 
     async def _refresh(self) -> None:
         """Refreshes the session, since access tokens from signing up don't last as long as the storm."""

@@ -16,11 +16,12 @@ from app.database import connect
 from app.settings import Settings
 from loaders import indexes
 from loaders.mongo.database import Database
+from tests.deliveries.outside import outside
 from tests.storm import crowd, verify, world
 from tests.storm.client import FaultError
 from tests.storm.gateways import LECTERN, Gateway, environment, serving
 from tests.storm.log import Log
-from tests.storm.people import Person
+from tests.storm.people import Mailbox, Person
 from tests.storm.replica_set import ReplicaSet
 from tests.storm.report import Kill, Report
 from tests.storm.world import World
@@ -59,10 +60,13 @@ async def run(
         await indexes.ensure(database)
         population = await world.make(database, plan.clients, random)
         before = await _transactions(database)
-        with serving(settings, directory / "gateway.log") as gateway:
+        with (
+            outside(directory) as receivers,
+            serving(settings, directory / "gateway.log", receivers.variables) as gateway,
+        ):
             await gateway.ready()
             began = time.time()
-            kills = await _rage(plan, log, population, gateway, replica_set)
+            kills = await _rage(plan, log, population, gateway, receivers, replica_set)
             ended = time.time()
             log.faults[:] = [_explained(fault, gateway) for fault in log.faults]
         aborted = None if plan.primary_kills else await _transactions(database) - before
@@ -72,10 +76,15 @@ async def run(
 
 
 async def _rage(
-    plan: Plan, log: Log, population: World, gateway: Gateway, replica_set: ReplicaSet | None
+    plan: Plan,
+    log: Log,
+    population: World,
+    gateway: Gateway,
+    mailbox: Mailbox,
+    replica_set: ReplicaSet | None,
 ) -> list[Kill]:
     """Runs all clients until the writes are done and everything is up again. Returns the kills."""
-    async with crowd.gathered(population, log, gateway.port, plan.seed) as people:
+    async with crowd.gathered(population, log, [gateway.port], plan.seed, mailbox) as people:
         killing = asyncio.create_task(_kill(plan, log, gateway, replica_set))
         await asyncio.gather(*(_live(person, plan, log) for person in people))
         return await killing

@@ -13,6 +13,7 @@ from tests.factories import clear
 from tests.storm import replica_set, storm, verify
 from tests.storm.log import Log
 from tests.storm.storm import Plan
+from tests.storm.world import IMPORT
 from tests.support import missing
 
 
@@ -32,7 +33,7 @@ async def calm(
     directory = tmp_path_factory.mktemp("calm")
     async with connect(settings) as database:
         await clear(database)
-        report = await storm.run(Plan(writes=300, clients=30, gateway_kills=0), settings, directory)
+        report = await storm.run(Plan(writes=600, clients=30, gateway_kills=0), settings, directory)
         assert not report.complaints, str(report)
         yield database, report.log
 
@@ -113,6 +114,39 @@ async def _lose_an_audit_entry(database: Database) -> None:
     await database["auditLog"].delete_one({"action": "enroll"})
 
 
+async def _lose_an_event(database: Database) -> None:
+    await database["outbox"].delete_one({"destination": "crm"})
+
+
+async def _tell_an_event_twice(database: Database) -> None:
+    await _duplicate(database, "outbox", {"kind": "enrollment.created"})
+
+
+async def _number_wrongly(database: Database) -> None:
+    await database["outbox"].update_one({"kind": "review.written"}, {"$set": {"sequence": 2}})
+
+
+async def _lose_a_message(database: Database) -> None:
+    await database["outbox"].delete_one({"kind": "message.verify_email"})
+
+
+async def _forget_a_verification(database: Database) -> None:
+    is_verified = {"emailVerifiedAt": {"$ne": None}}
+    await database["accounts"].update_one(is_verified, {"$set": {"emailVerifiedAt": None}})
+
+
+async def _reopen_a_run(database: Database) -> None:
+    await database["courseRuns"].update_one({"status": "CANCELLED"}, {"$set": {"status": None}})
+
+
+async def _lose_a_category(database: Database) -> None:
+    await database["categories"].delete_one({})
+
+
+async def _give_away_what_was_claimed(database: Database) -> None:
+    await database["reviews"].update_many({"externalId.source": IMPORT}, {"$set": {"studentId": ObjectId()}})
+
+
 async def _count_wrongly(database: Database) -> None:
     await database["courses"].update_one({"studentCount": {"$gt": 0}}, {"$inc": {"studentCount": -1}})
 
@@ -130,7 +164,8 @@ async def _duplicate(database: Database, collection: str, query: dict[str, objec
     [
         _lose_a_review, _change_a_rating, _write_a_review_twice, _sell_a_seat_twice, _take_a_place_twice,
         _lose_a_vote, _lose_a_wish, _lose_a_profile, _lose_an_account, _end_a_session, _lose_an_audit_entry,
-        _count_wrongly,
+        _lose_an_event, _tell_an_event_twice, _number_wrongly, _lose_a_message, _forget_a_verification,
+        _reopen_a_run, _lose_a_category, _give_away_what_was_claimed, _count_wrongly,
     ],
 )  # fmt: skip
 async def test_damage_after_a_storm_is_found(
