@@ -134,7 +134,7 @@ def create_app(
     own = [LogListener(), *([traces] if traces else []), *([meter.listener] if meter else [])]
     instrumentation = Instrumentation(*own, *listeners)
     limits = _sign_in_limits(settings, instrumentation)
-    services = Services(database, Cursors(secret), SessionTokens(secret), limits)
+    services = Services(database, Cursors(secret), SessionTokens(secret), limits, settings.reviews)
     if budgets is not None:
         budgets.on_command = instrumentation.command_sent
     authentication = Authentication(services.tokens, _issuer(settings), database)

@@ -10,7 +10,7 @@ from app.budgets import Charge
 from app.observing import LevelCalled, Record
 from loaders.mongo import Database, Scope
 from loaders.reading import Loaders, Projection
-from resolvers.context import DEFAULT_LIMITS, PUBLIC, Context, Identity, SignInLimits, Viewer
+from resolvers.context import DEFAULT_LIMITS, PUBLIC, Context, Identity, ReviewPolicy, SignInLimits, Viewer
 from resolvers.cursors import Cursors
 
 
@@ -19,12 +19,14 @@ class Services:
     """Services that all requests of an application share.
 
     database: a function that returns the database. It can only be called while the application is running.
+    reviews: what becomes of new reviews.
     """
 
     database: Callable[[], Database]
     cursors: Cursors
     tokens: SessionTokens
     sign_in_limits: SignInLimits = DEFAULT_LIMITS
+    reviews: ReviewPolicy = "publish"
 
 
 def new_id() -> str:
@@ -79,4 +81,5 @@ class Request(NamedTuple):
             record.price,
             self.user_agent,
             self.accept_language,
+            services.reviews,
         )

@@ -7,6 +7,7 @@ by course or student.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from re import escape
 from typing import Literal, NamedTuple
 
 from bson import ObjectId
@@ -22,7 +23,7 @@ from loaders.model import (
     count_ids,
     unpack_ids,
 )
-from loaders.mongo import Database, Fields, Filter, Stored, Value, find, note_read
+from loaders.mongo import Database, Fields, Filter, Stored, Value, all_of, find, note_read
 from loaders.reading import Listing, Loaders, Order, Page, Projection, Window, fitting, including
 
 ReviewOrderField = Literal["NEWEST", "HELPFUL", "RATING"]
@@ -40,12 +41,17 @@ class ReviewCriteria:
 
     course_statuses: a review matches if its course has one of these statuses. A course's own list of reviews
     doesn't need this criterion, because anyone who sees a course sees its reviews.
+    flagged: whether a review has flags that no moderation has dealt with.
+    search: words, each of which the title or the text must contain, ignoring case. Only the first
+    MOST_SCANNED reviews of a list are searched.
     """
 
     statuses: Sequence[ReviewStatus]
     course_statuses: Sequence[CourseStatus] | None = None
     ratings: Sequence[int] | None = None
     verified_only: bool | None = None
+    flagged: bool | None = None
+    search: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +131,8 @@ class _Carried(NamedTuple):
     more: bool
 
 
+#: Matches the reviews with flags that no moderation has dealt with; a partial index has the same condition.
+FLAGGED: Filter = {"flagCount": {"$gt": 0}}
 #: All published reviews, of any course. `newestReviewIds` contains ids of these reviews.
 PUBLIC = ReviewCriteria(statuses=("PUBLISHED",))
 #: The criteria of the review lists that can be read using `newestReviewIds`.
@@ -134,13 +142,13 @@ _CARRIED = (PUBLIC, ReviewCriteria(statuses=("PUBLISHED",), course_statuses=("PU
 def listing(
     load: Loaders,
     criteria: ReviewCriteria,
-    parent: ReviewParent,
+    parent: ReviewParent | None,
     field: ReviewOrderField = "NEWEST",
     *,
     descending: bool = True,
     parents: Sequence[Fields | None] | None = None,
 ) -> ReviewListing:
-    """Lists the reviews of each course or each student.
+    """Lists the reviews of each course or each student, or all reviews if `parent` is None.
 
     parents: the courses or students whose reviews will be listed. If given, the review ids stored in them are
     used where possible.
@@ -157,6 +165,7 @@ def listing(
         ORDERS[field]._replace(descending=descending),
         parent,
         course=course,
+        scanned=_containing(criteria.search) if criteria.search and criteria.search.split() else None,
         load=load,
         carriers=carriers,
     )
@@ -217,4 +226,13 @@ def _parts(criteria: ReviewCriteria) -> dict[str, Filter]:
         parts["ratings"] = {"rating": {"$in": list(criteria.ratings)}}
     if criteria.verified_only:
         parts["verifiedOnly"] = {"verified": True}
+    if criteria.flagged is not None:
+        parts["flagged"] = FLAGGED if criteria.flagged else {"flagCount": {"$not": {"$gt": 0}}}
     return parts
+
+
+def _containing(search: str) -> Filter:
+    """Returns a filter for the reviews whose title or text contains each word of a search."""
+    words = dict.fromkeys(search.replace("\0", " ").split())
+    patterns = [{"$regex": escape(word), "$options": "i"} for word in words]
+    return all_of(*({"$or": [{"title": pattern}, {"body": pattern}]} for pattern in patterns))

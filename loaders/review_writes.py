@@ -1,6 +1,6 @@
 """Writes to reviews and votes, which also update ratings, newest review ids and helpful counts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from bson import ObjectId
@@ -12,6 +12,7 @@ from loaders.model import (
     CourseDoc,
     ReviewDoc,
     ReviewParent,
+    ReviewStatus,
     add_stars,
     course_rating,
     pack_ids,
@@ -23,6 +24,9 @@ from loaders.reading import sort_by
 from loaders.review import ORDERS, PUBLIC
 
 _VOTES = 1_000  # votes per batch
+
+#: The event of a review that gets a status.
+_EVENTS: Mapping[ReviewStatus, EventKind] = {"PUBLISHED": "review.written", "PENDING": "review.held"}
 
 
 async def by_student(tx: Transaction, student_id: ObjectId, course_id: ObjectId) -> ReviewDoc | None:
@@ -39,32 +43,51 @@ async def insert(tx: Transaction, course: CourseDoc, fields: Fields) -> ReviewDo
     new = complete("reviews", {**fields, "courseId": course["_id"]})
     review: ReviewDoc = await tx.insert("reviews", new)
     await _update_aggregates(tx, None, review)
-    outbox.note(tx, _written(review))
+    _note_status(tx, review)
     return review
 
 
-def _written(review: ReviewDoc) -> Event:
-    """Returns the event of a new review, which is either published at once or held for moderation."""
-    student_id = review["studentId"]
-    data = {"reviewId": review["_id"], "courseId": review["courseId"], "studentId": student_id}
-    kind: EventKind = "review.written" if review["status"] == "PUBLISHED" else "review.held"
-    return Event(kind, "Review", review["_id"], data, (student_id,) if student_id else ())
+def _note_status(tx: Transaction, review: ReviewDoc) -> None:
+    """Has an event written that a review was published, or is held for moderation."""
+    if kind := _EVENTS.get(review["status"]):
+        student_id = review["studentId"]
+        data = {"reviewId": review["_id"], "courseId": review["courseId"], "studentId": student_id}
+        people = (student_id,) if student_id else ()
+        outbox.note(tx, Event(kind, "Review", review["_id"], data, people))
 
 
 async def change(tx: Transaction, review: ReviewDoc, **fields: Value) -> ReviewDoc:
     """Sets fields of a review. Returns the changed review."""
     changed: ReviewDoc = await tx.patch("reviews", review, **fields)
+    if changed["status"] != review["status"]:
+        _note_status(tx, changed)
     if (changed["status"], changed["rating"]) != (review["status"], review["rating"]):
         await _update_aggregates(tx, review, changed)
     return changed
 
 
-async def edit(tx: Transaction, review: ReviewDoc, **content: Value) -> ReviewDoc:
-    """Sets what a review's author has written, and `updatedAt`. Returns the changed review.
+async def edit(tx: Transaction, review: ReviewDoc, status: ReviewStatus, **content: Value) -> ReviewDoc:
+    """Sets what a review's author has written, `updatedAt` and the status. Returns the changed review.
 
     Does nothing if the review already has this content.
     """
-    return await change(tx, review, **content, updatedAt=tx.now) if differs(review, content) else review
+    if not differs(review, content):
+        return review
+    return await change(tx, review, **content, status=status, updatedAt=tx.now)
+
+
+async def moderate(tx: Transaction, review: ReviewDoc, status: ReviewStatus, reason: str | None) -> ReviewDoc:
+    """Sets a review's status and the reason for it, and closes its flags. Returns the changed review."""
+    fields: Fields = {"status": status, "moderationReason": reason}
+    if review.get("flagCount"):
+        fields = {**fields, "flagCount": 0, "flagRound": review.get("flagRound", 0) + 1}
+    return await change(tx, review, **fields)
+
+
+async def has_published(tx: Transaction, student_id: ObjectId) -> bool:
+    """Returns whether any review of a student is published."""
+    query = {"studentId": student_id, "status": "PUBLISHED"}
+    return await tx.find_one("reviews", query, projection={"_id": 1}) is not None
 
 
 async def delete(tx: Transaction, review: ReviewDoc) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from bson import ObjectId
 from strawberry.dataloader import DataLoader
@@ -87,6 +87,10 @@ class SignInLimits(NamedTuple):
 
 DEFAULT_LIMITS = SignInLimits()
 
+#: What becomes of new reviews: they are published at once, held for moderation, or held until their author
+#: has a published review.
+ReviewPolicy = Literal["publish", "hold", "hold_first"]
+
 
 #: A batch function that resolves a field for several parents. It takes the parents, the context and the
 #: field's arguments, and returns one entry per parent, in order.
@@ -114,7 +118,8 @@ class Context(NamedTuple):
     address: the client's IP address, or an empty string if unknown. levels: the DataLoaders of fields that
     are resolved in batches, keyed by function and arguments (see resolvers/fields.py). budget: the client's
     budget; None if there are no budgets. price: the operation's price. user_agent, accept_language: the
-    values of the request's `User-Agent` and `Accept-Language` headers, or empty.
+    values of the request's `User-Agent` and `Accept-Language` headers, or empty. reviews: what becomes of new
+    reviews.
     """
 
     loaders: Loaders
@@ -129,6 +134,7 @@ class Context(NamedTuple):
     price: int = 0
     user_agent: bytes = b""
     accept_language: bytes = b""
+    reviews: ReviewPolicy = "publish"
 
     @property
     def viewer(self) -> Viewer:

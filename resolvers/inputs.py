@@ -249,6 +249,15 @@ class ReviewFilter(Criteria):
     statuses: list[ReviewStatus] | None = optional(
         "Moderation statuses. For viewers who are not staff, only PUBLISHED can match."
     )
+    flagged: bool | None = optional(
+        "Whether the review has been flagged since it was last moderated. For staff; for everyone else, no"
+        " review matches."
+    )
+    search: str | None = optional(
+        "At most 20 words that the title or the text must contain, with at most 200 characters in total. Case"
+        " is ignored. Only the first 10,000 reviews of the list that the other criteria describe are"
+        " searched. For staff; for everyone else, no review matches."
+    )
 
 
 @strawberry.input(description="Order of a list of reviews. Ties are broken by ID.")

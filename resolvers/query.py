@@ -11,6 +11,7 @@ import loaders.category
 import loaders.instructor
 import loaders.student
 import resolvers.audit
+import resolvers.review
 from loaders.model import CategoryDoc, CourseDoc, Document, InstructorDoc, ReviewDoc, StudentDoc
 from loaders.reading import WHOLE
 from resolvers import access
@@ -32,6 +33,8 @@ from resolvers.relay import (
     CourseOrderArgument,
     First,
     Last,
+    ReviewFilterArgument,
+    ReviewOrderArgument,
     Slice,
     StudentFilterArgument,
     connection,
@@ -182,6 +185,20 @@ async def review(ctx: Context, *, id: ReviewId) -> ReviewDoc | None:
     found = await ctx.loaders.review_by_id([decode_id_as("Review", id)])
     shown: ReviewDoc | None = (await visible(ctx, "reviews", found))[0]
     return shown
+
+
+async def reviews(
+    ctx: Context,
+    *,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+    filter: ReviewFilterArgument = None,
+    order_by: ReviewOrderArgument = None,
+) -> ConnectionDoc:
+    arguments = Slice(first, after, last, before)
+    return await resolvers.review.all_reviews(ctx, arguments, filter, order_by)
 
 
 async def platform(ctx: Context) -> Document:

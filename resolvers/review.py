@@ -1,4 +1,4 @@
-"""Resolvers for Review: its fields, lists of reviews, and mutations of reviews, votes and replies."""
+"""Resolvers for Review: its fields, lists of reviews, and mutations of reviews, votes, flags and replies."""
 
 from collections.abc import Sequence
 
@@ -6,6 +6,7 @@ from bson import ObjectId
 
 import loaders.enrollment
 import loaders.review
+import loaders.review_flags
 import loaders.review_writes
 from loaders.model import (
     CourseDoc,
@@ -14,19 +15,21 @@ from loaders.model import (
     ReviewDoc,
     ReviewParent,
     ReviewReplyDoc,
+    ReviewStatus,
     StudentDoc,
 )
 from loaders.mongo import Transaction, differs
-from loaders.reading import stand_ins
+from loaders.reading import WHOLE, stand_ins
 from loaders.review import ReviewCriteria
 from resolvers import access
 from resolvers.context import Context
-from resolvers.errors import refusal
+from resolvers.errors import rate_limited, refusal
 from resolvers.inputs import ReviewFilter, ReviewOrder
 from resolvers.relay import (
     ConnectionDoc,
     Slice,
     allowed,
+    connection,
     connections,
     effective_criteria,
     ordering,
@@ -55,6 +58,21 @@ async def viewer_found_helpful(reviews: Sequence[ReviewDoc], ctx: Context) -> Se
     return await loaders.review.votes(ctx.loaders.database, student, [review["_id"] for review in reviews])
 
 
+async def flag_count(reviews: Sequence[ReviewDoc], ctx: Context) -> Sequence[int]:
+    if not access.allows(ctx.viewer, "Review.flagCount"):
+        return [0] * len(reviews)
+    return [review.get("flagCount", 0) for review in reviews]
+
+
+async def moderation_reason(reviews: Sequence[ReviewDoc], ctx: Context) -> Sequence[str | None]:
+    return [
+        review.get("moderationReason")
+        if access.allows(ctx.viewer, "Review.moderationReason", student_id=review["studentId"])
+        else None
+        for review in reviews
+    ]
+
+
 async def review_connections(
     ctx: Context,
     parents: Sequence[CourseDoc | None] | Sequence[StudentDoc | None],
@@ -80,10 +98,28 @@ async def review_connections(
     return await connections(ctx, listing, [p and p["_id"] for p in parents], arguments, scope)
 
 
-def _criteria(ctx: Context, wanted: Document, field: ReviewParent) -> ReviewCriteria:
-    """Converts a filter to criteria for reviews, restricted to reviews that the viewer is allowed to see."""
+async def all_reviews(
+    ctx: Context, arguments: Slice, filter: ReviewFilter | None, order_by: ReviewOrder | None
+) -> ConnectionDoc:
+    """Returns a page of all reviews, of any course, that the viewer is allowed to see in lists."""
+    wanted, order = set_fields(filter), ordering(order_by, "NEWEST")
+    listing = loaders.review.listing(
+        ctx.loaders, _criteria(ctx, wanted, None), None, order.field, descending=order.descending
+    )
+    return await connection(
+        ctx, listing, WHOLE, arguments, ("reviews", "all", effective_criteria(wanted), order)
+    )
+
+
+def _criteria(ctx: Context, wanted: Document, field: ReviewParent | None) -> ReviewCriteria:
+    """Converts a filter to criteria for reviews, restricted to reviews that the viewer is allowed to see.
+
+    field: the field of a review that refers to the parent of the list; None for the list of all reviews.
+    """
     statuses = allowed(wanted.get("statuses"), access.review_statuses(ctx.viewer))
-    visible = access.course_statuses(ctx.viewer) if field == "studentId" else access.ANY_COURSE
+    if {"flagged", "search"} & effective_criteria(wanted).keys() and not access.moderates(ctx.viewer):
+        statuses = ()
+    visible = access.ANY_COURSE if field == "courseId" else access.course_statuses(ctx.viewer)
     course_statuses = None if visible == access.ANY_COURSE else visible
     return ReviewCriteria(**{**wanted, "statuses": statuses}, course_statuses=course_statuses)
 
@@ -108,14 +144,27 @@ async def create_review(ctx: Context, tx: Transaction, values: InputValues) -> O
         **_content(values), "studentId": student_id, "verified": True, "createdAt": tx.now,
         "updatedAt": tx.now,
     }  # fmt: skip
+    if await _is_held(ctx, tx, student_id):
+        fields["status"] = "PENDING"
     review = await loaders.review_writes.insert(tx, course, fields)
     return {"review": review, "course": await _course(tx, review["courseId"])}
+
+
+async def _is_held(ctx: Context, tx: Transaction, student_id: ObjectId) -> bool:
+    """Returns whether a student's new review is held for moderation. Sends at most one command."""
+    if ctx.reviews == "hold_first":
+        return not await loaders.review_writes.has_published(tx, student_id)
+    return ctx.reviews == "hold"
 
 
 async def update_review(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
     review = await visible_review(ctx, tx, values["reviewId"])
     access.require(ctx.viewer, "updateReview", student_id=review["studentId"])
-    changed = await loaders.review_writes.edit(tx, review, **_content(values))
+    content = _content(values)
+    said: Document = {name: content[name] for name in ("title", "body") if name in content}
+    is_held = ctx.reviews == "hold" and review["status"] == "PUBLISHED" and differs(review, said)
+    status: ReviewStatus = "PENDING" if is_held else review["status"]
+    changed = await loaders.review_writes.edit(tx, review, status, **content)
     return {"review": changed, "course": await _course(tx, review["courseId"])}
 
 
@@ -127,11 +176,13 @@ async def delete_review(ctx: Context, tx: Transaction, values: InputValues) -> O
 
 
 async def delete_votes(ctx: Context, tx: Transaction, payload: Objects) -> Objects | None:
-    """Deletes a batch of votes on a deleted review. Returns None once there are no votes left."""
+    """Deletes a batch of votes on a deleted review, and of its flags. Returns None once none are left."""
     review = payload["review"]
-    if review["helpfulCount"] == review.get("importedHelpfulCount", 0):
-        return None
-    return {} if await loaders.review_writes.delete_votes(tx, review["_id"]) else None
+    has_votes = review["helpfulCount"] != review.get("importedHelpfulCount", 0)
+    if has_votes and await loaders.review_writes.delete_votes(tx, review["_id"]):
+        return {}
+    has_flags = review.get("flagCount") or review.get("flagRound")
+    return {} if has_flags and await loaders.review_flags.delete_flags(tx, review["_id"]) else None
 
 
 async def mark_review_helpful(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
@@ -157,8 +208,19 @@ async def reply_to_review(ctx: Context, tx: Transaction, values: InputValues) ->
 
 async def moderate_review(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
     review = await visible_review(ctx, tx, values["reviewId"])
-    changed = await loaders.review_writes.change(tx, review, status=values["status"])
+    changed = await loaders.review_writes.moderate(tx, review, values["status"], values.get("reason"))
     return {"review": changed, "course": await _course(tx, review["courseId"])}
+
+
+async def flag_review(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
+    review = await visible_review(ctx, tx, values["reviewId"])
+    try:
+        flagged = await loaders.review_flags.flag(tx, review, ctx.viewer.subject, ctx.viewer.student_id)
+    except loaders.review_flags.TooManyFlagsError as error:
+        raise rate_limited(
+            f"You can flag at most {loaders.review_flags.FLAGS_PER_DAY} reviews in a day.", error.seconds
+        ) from None
+    return {"review": flagged}
 
 
 async def _course(tx: Transaction, id: ObjectId) -> CourseDoc:

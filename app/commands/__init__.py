@@ -15,6 +15,7 @@ from app.commands.operations import operations
 from app.commands.people import AccountError, account
 from app.commands.profile import profile
 from app.commands.recount import recount
+from app.commands.reviews import review
 from app.commands.schema import schema
 from app.commands.serve import dev, serve
 from app.commands.tokens import client_key, token
@@ -37,6 +38,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(profile)
     app.add_typer(account, name="account")
     app.add_typer(category, name="category")
+    app.add_typer(review, name="review")
     app.command()(token)
     app.command()(client_key)
     app.add_typer(schema, name="schema")

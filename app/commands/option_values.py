@@ -12,7 +12,7 @@ from typer.models import OptionInfo
 
 from app.commands.command_error import CommandError
 from loaders.collections import importable
-from loaders.model import AccountStatus, Role
+from loaders.model import AccountStatus, ReviewStatus, Role
 
 T = TypeVar("T")
 
@@ -117,6 +117,22 @@ def account_status(value: str) -> str:
     if status not in get_args(AccountStatus):
         raise typer.BadParameter(f"'{value}' is not one of {', '.join(get_args(AccountStatus))}.")
     return status
+
+
+def review_status(value: str) -> str:
+    """Parses the status of a review, ignoring the case of ASCII letters."""
+    status = value.upper() if value.isascii() else value
+    if status not in get_args(ReviewStatus):
+        raise typer.BadParameter(f"'{value}' is not one of {', '.join(get_args(ReviewStatus))}.")
+    return status
+
+
+def moderation_reason(value: str) -> str | None:
+    """Parses the reason of a moderation; None if it is blank."""
+    from resolvers.values import or_none, text
+
+    found: str | None = _checked(or_none(text(2_000)), value)
+    return found
 
 
 def _checked(check: Callable[[str], T], value: str) -> T:

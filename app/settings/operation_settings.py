@@ -40,6 +40,13 @@ class OperationSettings(BaseSettings):
         description="The maximum size of the texts of all trusted operations together, in bytes.",
     )
 
+    # Moderation (see docs/desk.md)
+    reviews: Literal["publish", "hold", "hold_first"] = Field(
+        "publish",
+        description="What becomes of new reviews: `publish`; `hold` for moderation, also when the text "
+        "changes; `hold_first` until their author has a published review.",
+    )
+
     # Tools for AI assistants (see docs/mcp.md)
     mcp: bool = Field(
         False, description="Offer trusted operations as tools at `/mcp`, by the Model Context Protocol."

@@ -9,6 +9,7 @@ from loaders.model import (
     AccountDoc,
     AccountTokenDoc,
     EnrollmentDoc,
+    FlagDoc,
     ReviewDoc,
     SessionDoc,
     StudentDoc,
@@ -24,6 +25,13 @@ from loaders.text import name_keys
 
 #: Matches every `_id`, but not null. A partial index with `$type` wouldn't be used to find one `_id`.
 _REFERENCE = {"$gt": ObjectId(bytes(12))}
+
+
+#: The indexes for lists of all reviews, one for each sort field.
+_REVIEW_ORDERS = [
+    Index([("status", 1), (field, -1), ("_id", 1)], f"lists of all reviews by {order}")
+    for field, order in {"createdAt": "age", "helpfulScore": "votes", "rating": "rating"}.items()
+]
 
 
 def _helpful_score(review: Fields) -> Document:
@@ -91,15 +99,15 @@ PEOPLE = (
         noun="review",
         seen_by=SeenBy(published=True, with_course=True, rule="Review.unpublished"),
         document=ReviewDoc,
-        missing={"status": "PENDING"},
+        missing={"status": "PENDING", "flagCount": 0, "flagRound": 0},
         type_name="Review",
         id_code=b"rev",
         reads=frozenset(("createdAt",)),  # needed to build cursors for reviews that are fetched by `_id`
         derived_from=frozenset(("helpfulCount", "unhelpfulCount")),
         derive=_helpful_score,
         derived=frozenset(("helpfulScore",)),
-        aggregates=frozenset(("helpfulCount",)),
-        audited=frozenset(("helpfulCount",)),
+        aggregates=frozenset(("helpfulCount", "flagCount")),
+        audited=frozenset(("helpfulCount", "flagCount")),
         importable=True,
         new=new_review,
         not_null={
@@ -110,6 +118,12 @@ PEOPLE = (
             Index([("courseId", 1), ("helpfulScore", -1), ("_id", 1)], "a course's reviews by votes"),
             Index([("courseId", 1), ("rating", -1), ("_id", 1)], "a course's reviews by rating"),
             Index([("studentId", 1), ("createdAt", -1), ("_id", 1)], "a student's reviews"),
+            *_REVIEW_ORDERS,
+            Index(
+                [("createdAt", -1), ("_id", 1)],
+                "lists of flagged reviews",
+                where={"flagCount": {"$gt": 0}},
+            ),
             Index(  # imported reviews are exempt
                 [("studentId", 1), ("courseId", 1)],
                 "one review per student and course",
@@ -126,6 +140,17 @@ PEOPLE = (
         own_indexes=[
             Index([("_id.reviewId", 1)], "a review's votes"),
             Index([("_id.studentId", 1)], "a student's votes"),
+        ],
+    ),
+    StoredCollection(
+        name="flags",
+        noun="flag",
+        seen_by=NOBODY,
+        document=FlagDoc,
+        own_indexes=[
+            Index([("_id.reviewId", 1)], "a review's flags"),
+            Index([("_id.subject", 1), ("at", -1)], "the latest flags of a person"),
+            Index([("studentId", 1)], "a student's flags"),
         ],
     ),
     StoredCollection(name="wishlists", noun="wishlist", seen_by=NOBODY, document=WishlistDoc),

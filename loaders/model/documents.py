@@ -223,6 +223,10 @@ class ReviewDoc(TypedDict):
     unhelpfulCount: Count
     reply: ReviewReplyDoc | None
     status: ReviewStatus
+    moderationReason: NotRequired[str | None]  # what the last moderation gave as its reason
+    # Flags are counted in rounds: a moderation of a flagged review begins a new one.
+    flagCount: NotRequired[Count]  # an aggregate: the flags of the round `flagRound`; 0 if missing
+    flagRound: NotRequired[Count]  # 0 if missing
     createdAt: datetime | None
     updatedAt: datetime | None
     externalId: NotRequired[ExternalId]
@@ -249,6 +253,20 @@ class VoteDoc(TypedDict):
     """A student's vote that a review is helpful."""
 
     _id: VoteKey
+
+
+class FlagKey(TypedDict):
+    reviewId: Annotated[ObjectId, Refers("reviews")]
+    subject: str  # an account id, or "issuer|sub" for an external issuer
+
+
+class FlagDoc(TypedDict):
+    """Somebody's request that a moderator looks at a review. It is kept once that has happened."""
+
+    _id: FlagKey
+    studentId: StudentId | None  # the student who flagged the review; null if they aren't one
+    at: datetime
+    round: Count  # the review's `flagRound` when it was flagged
 
 
 TokenPurpose = Literal["VERIFY", "RESET", "CHANGE_EMAIL"]

@@ -1,7 +1,7 @@
 """Merging two students who are the same person.
 
-One student stays, and everything of the other moves there: enrolments, reviews, votes and the wishlist. That
-takes several transactions. Until the last one deletes the student who is left with nothing, `mergedInto`
+One student stays, and everything of the other moves there: enrolments, reviews, votes, flags, the wishlist.
+That takes several transactions. Until the last one deletes the student who is left with nothing, `mergedInto`
 names the one who stays, so that an interrupted merge can be continued.
 """
 
@@ -14,7 +14,7 @@ from bson import ObjectId
 
 import loaders.audit
 import loaders.student
-from loaders import accounts, enrollment, review_writes
+from loaders import accounts, enrollment, review_flags, review_writes
 from loaders.model import (
     ANONYMOUS_STUDENT,
     LIVE_ENROLLMENTS,
@@ -60,7 +60,7 @@ async def merge_step(tx: Transaction, stays_id: ObjectId) -> bool:
     if goes is None:
         return False
     left = MOST_MOVED
-    for move in (_move_enrollments, _move_reviews, _move_votes):
+    for move in (_move_enrollments, _move_reviews, _move_votes, _move_flags):
         left -= await move(tx, goes["_id"], stays_id, left)
         if left <= 0:
             return True
@@ -169,6 +169,8 @@ async def _move_reviews(tx: Transaction, goes: ObjectId, stays: ObjectId, most: 
             await review_writes.delete(tx, one)
             while await review_writes.delete_votes(tx, one["_id"]):
                 pass
+            while await review_flags.delete_flags(tx, one["_id"]):
+                pass
         else:
             moving.append(await review_writes.vote(tx, one, stays, helpful=False))
     await tx.patch_all("reviews", moving, studentId=stays)
@@ -200,6 +202,13 @@ async def _move_votes(tx: Transaction, goes: ObjectId, stays: ObjectId, most: in
     if kept:
         await tx.insert_all("votes", [{"_id": _key(review_id, stays)} for review_id in kept])
     return len(votes)
+
+
+async def _move_flags(tx: Transaction, goes: ObjectId, stays: ObjectId, most: int) -> int:
+    """Moves up to `most` flags, and returns how many. Each keeps the account that it was made with."""
+    flags = await tx.find("flags", {"studentId": goes}, size=most, limit=most)
+    await tx.patch_all("flags", flags, studentId=stays)
+    return len(flags)
 
 
 def _key(review_id: ObjectId, student_id: ObjectId) -> Filter:

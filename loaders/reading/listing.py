@@ -35,6 +35,9 @@ from loaders.mongo import (
 from loaders.reading.document_fitting import AS_STORED, Fitting, fitting, is_of_kind
 from loaders.reading.projections import Projection, including
 
+#: The number of documents of a list that a search without an index looks at.
+MOST_SCANNED = 10_000
+
 #: Stands in for the parent in a listing that has no parents.
 WHOLE = "the whole collection"
 
@@ -75,6 +78,8 @@ class Listing:
     projection: the keys to fetch in addition to the ordering key; None fetches all keys.
     course: a filter for the course that each document belongs to. The course is looked up whenever the list
     is read, because hiding a course changes only the course itself, not the documents that belong to it.
+    scanned: a filter that no index serves. The list then consists of those that match it among the first
+    MOST_SCANNED documents, so that it costs the same however many there are.
     """
 
     collection: Collection
@@ -84,6 +89,7 @@ class Listing:
     score: Expression | None = None
     projection: Projection | None = None
     course: Filter | None = None
+    scanned: Filter | None = None
 
     @property
     def filter(self) -> Filter:
@@ -137,12 +143,46 @@ async def counts(listing: Listing, parents: Sequence[Value]) -> list[int]:
     """Returns the total length of each parent's list, in the order of the parents. Sends one command."""
     keys = _keys(parents)
     if listing.parent is None and keys:
-        return [await count(listing.collection, listing.filter)] * len(parents)
+        return [await _count(listing)] * len(parents)
+    lengths = await _counts_by_parent(listing, keys) if keys else {}
+    return [lengths.get(parent, 0) for parent in parents]
+
+
+async def _count(listing: Listing) -> int:
+    """Returns the length of a list without parents."""
+    number: list[Expression] = [{"$match": listing.filter}, *_scanned(listing), {"$count": "n"}]
+    if listing.course is not None:
+        # Few courses are hidden, so it is faster to subtract their documents than to look up each course.
+        lookup = {
+            "from": listing.collection.name, "localField": "_id", "foreignField": "courseId",
+            "pipeline": number, "as": "hidden",
+        }  # fmt: skip
+        hidden: list[Expression] = [
+            {"$match": {"$nor": [listing.course]}},
+            {"$lookup": lookup},
+            {"$unwind": "$hidden"},
+            {"$project": {"n": {"$multiply": ["$hidden.n", -1]}}},
+            {"$unionWith": {"coll": listing.collection.name, "pipeline": number}},
+            {"$group": {"_id": None, "n": {"$sum": "$n"}}},
+        ]
+        found = await aggregate(listing.collection.database["courses"], hidden, size=1)
+    elif listing.scanned is not None:
+        found = await aggregate(listing.collection, number, size=1)
+    else:
+        return await count(listing.collection, listing.filter)
+    return int(found[0]["n"]) if found else 0
+
+
+async def _counts_by_parent(listing: Listing, keys: Sequence[Value]) -> dict[Value, int]:
+    """Maps parents to the lengths of their lists. Parents whose list is empty can be left out."""
+    if listing.scanned is not None:
+        number = [{"$match": listing.filter}, *_scanned(listing), *_of_courses(listing), {"$count": "n"}]
+        rows = await _joined(listing, keys, number)
+        return {parent: of_parent[0]["n"] for parent, of_parent in rows.items() if of_parent}
     group = {"$group": {"_id": f"${listing.parent}", "n": {"$sum": 1}}}
     pipeline = [*of_parents(listing, keys, listing.filter), *_of_courses(listing), group]
-    found = await aggregate(listing.collection, pipeline, size=len(keys)) if keys else []
-    lengths = {row["_id"]: row["n"] for row in found}
-    return [lengths.get(parent, 0) for parent in parents]
+    found = await aggregate(listing.collection, pipeline, size=len(keys))
+    return {row["_id"]: row["n"] for row in found}
 
 
 def of_parents(listing: Listing, keys: Sequence[Value], chosen: Filter) -> list[Expression]:
@@ -170,7 +210,7 @@ async def _rows(listing: Listing, parent: Value, window: Window) -> list[Stored]
     """Returns the documents of a window, and one more document if there are more than its `limit`."""
     of_parent = {listing.parent: parent} if listing.parent else {}
     size = window.limit + 1
-    if listing.score is not None or listing.course is not None:
+    if (listing.score, listing.course, listing.scanned) != (None, None, None):
         pipeline = [{"$match": all_of(of_parent, listing.filter)}, *_stages(listing, window)]
         return await aggregate(listing.collection, pipeline, size=size)
     query = all_of(of_parent, listing.filter, _between(listing, window))
@@ -187,11 +227,18 @@ async def _rows_by_parent(
     This is about as fast as one $unionWith branch per parent (benchmarks/top_per_parent.py), but can't hit
     the limit on pipeline stages, and it also works when documents refer to their parents in an array.
     """
+    return await _joined(listing, keys, [{"$match": listing.filter}, *_stages(listing, window)])
+
+
+async def _joined(
+    listing: Listing, keys: Sequence[Value], stages: Sequence[Expression]
+) -> dict[Value, list[Stored]]:
+    """Maps each parent to the results of a pipeline that runs on the documents of this parent."""
     lookup = {
         "from": listing.collection.name,
         "localField": "_id",
         "foreignField": listing.parent,
-        "pipeline": [{"$match": listing.filter}, *_stages(listing, window)],
+        "pipeline": stages,
         "as": "rows",
     }
     pipeline: list[Expression] = [{"$documents": [{"_id": key} for key in keys]}, {"$lookup": lookup}]
@@ -205,12 +252,20 @@ def _stages(listing: Listing, window: Window) -> list[Expression]:
     between = _between(listing, window)
     return [
         *score,
+        *_scanned(listing),
         *([{"$match": between}] if between else []),
         {"$sort": sort_by(listing.order, reverse=window.from_end)},
         *_of_courses(listing),
         {"$limit": window.limit + 1},
         *_projected(listing),
     ]
+
+
+def _scanned(listing: Listing) -> list[Expression]:
+    """Returns the stages that search the beginning of the list."""
+    if listing.scanned is None:
+        return []
+    return [{"$sort": sort_by(listing.order)}, {"$limit": MOST_SCANNED}, {"$match": listing.scanned}]
 
 
 def _of_courses(listing: Listing) -> list[Expression]:

@@ -11,7 +11,13 @@ from bson import ObjectId
 
 from loaders.collections import COLLECTIONS, Index
 from loaders.mongo import Database, Pipeline, Transaction, transaction
-from loaders.recounting import category_recount, course_recount, prerequisite_recount, review_recount
+from loaders.recounting import (
+    category_recount,
+    course_recount,
+    flag_recount,
+    prerequisite_recount,
+    review_recount,
+)
 from loaders.recounting.differences import Difference
 
 _CHECKS_OF = {
@@ -24,6 +30,7 @@ _CHECKS = (
     prerequisite_recount.prerequisite_differences,
     review_recount.newest_differences,
     review_recount.vote_differences,
+    flag_recount.flag_differences,
 )
 
 _PAIR = [("studentId", 1), ("courseId", 1)]
@@ -34,10 +41,10 @@ async def recount(database: Database, *, fix: bool) -> AsyncIterator[Difference]
     """Yields every difference as it is found.
 
     It checks the rating fields, `studentCount` and `seatsUntil` of courses; `seatsTaken` and `waitlistCount`
-    of runs; `newestReviewIds` of courses and students; and `helpfulCount` and `helpfulScore` of reviews. It
-    also finds courses whose `categorySlug` is a former slug of a category, and prerequisites that don't
-    exist. If `fix` is set, it writes the true values. It also reports votes for deleted reviews; if `fix` is
-    set, it deletes them.
+    of runs; `newestReviewIds` of courses and students; `helpfulCount`, `helpfulScore`, `flagCount` and
+    `flagRound` of reviews. It also finds courses whose `categorySlug` is a former slug of a category, and
+    prerequisites that don't exist. If `fix` is set, it writes the true values. It also reports votes for and
+    flags of deleted reviews; if `fix` is set, it deletes them.
 
     It also reports problems that setting a value can't correct: more enrolments than seats, students on a
     waitlist although a seat is free, live enrolments in a cancelled run, and students with several reviews of

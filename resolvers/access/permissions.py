@@ -156,6 +156,11 @@ def sees_enrollments_of(viewer: Viewer, student: StudentDoc) -> bool:
     return allows(viewer, "Student.enrollments", student_id=student["_id"])
 
 
+def moderates(viewer: Viewer) -> bool:
+    """Returns whether the viewer may look for flagged reviews and search the texts of reviews."""
+    return allows(viewer, "moderateReview")
+
+
 def sees_students(viewer: Viewer) -> bool:
     """Returns whether the viewer may list all students. A single student is visible to everyone."""
     return allows(viewer, "Query.students")

@@ -213,6 +213,11 @@ class Query:
         commands=2,
         description="A review by global ID; null if it doesn't exist or the viewer is not allowed to see it.",
     )
+    reviews: Connection[Review] = fields.root(
+        resolvers.query.reviews,
+        description="Published reviews of all published courses. Staff can list reviews with any status, of"
+        " any course: the moderation queue.",
+    )
     platform: PlatformStats = fields.root(
         resolvers.query.platform, commands=0, description="Statistics about the whole platform."
     )

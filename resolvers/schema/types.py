@@ -467,6 +467,21 @@ class Review(Node):
     )
     reply: "ReviewReply | None" = fields.plain("Reply to the review; null if there is none.")
     status: ReviewStatus = fields.plain("Moderation status of the review.")
+    flag_count: int = fields.level(
+        resolvers.review.flag_count,
+        reads=["flagCount"],
+        commands=0,
+        description="Number of people who have flagged the review since it was last moderated. Only staff can"
+        " see it; for everyone else it is 0.",
+    )
+    moderation_reason: str | None = fields.level(
+        resolvers.review.moderation_reason,
+        reads=["moderationReason", "studentId"],
+        commands=0,
+        weight=_LONG_TEXT,
+        description="Reason that the last moderation gave; null if it gave none. Only staff and the author"
+        " can see it; for everyone else it is null.",
+    )
     created_at: datetime | None = fields.plain("When the review was written; null if unknown.")
     updated_at: datetime | None = fields.plain("When the review was last changed; null if unknown.")
 

@@ -152,6 +152,12 @@ async function story(send) {
   const rated = await write('WriteReview', { courseId: go.id, rating: 5, body: 'Clear.' }, second);
   const ids = [rated.review.id, enrollment.id];
   assert.equal((await ask('Anything', { id: go.id, ids }, staff)).node.slug, go.slug);
+  await write('FlagReview', { reviewId: rated.review.id }, second);
+  const queue = await ask('ModerationQueue', { first: 1, filter: { flagged: true, search: 'clear' } }, staff);
+  assert.deepEqual(queue.reviews.nodes.map(({ id, flagCount }) => [id, flagCount]), [[rated.review.id, 1]]);
+  const moderation = { reviewId: rated.review.id, status: 'PUBLISHED', reason: 'It is fine.' };
+  const { review: kept } = await write('ModerateReview', moderation, staff);
+  assert.equal(kept.moderationReason, 'It is fine.');
   const { enrollment: moved } = await write('MoveEnrollment', { enrollmentId: enrollment.id, runId: late.id }, staff);
   assert.equal(moved.run.id, late.id);
   const { node: roster } = await ask('Roster', { run: late.id, first: 10 }, staff);

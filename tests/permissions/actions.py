@@ -75,6 +75,7 @@ ACTIONS: Mapping[str, Action] = {
     "deleteReview": _always(reviewId=_OWN_REVIEW),
     "markReviewHelpful": _always(reviewId=_REVIEW),
     "replyToReview": _always(reviewId=_REVIEW, body="Thank you."),
+    "flagReview": _always(reviewId=_REVIEW),
     "moderateReview": _always(reviewId=_REVIEW, status="REJECTED"),
     "deleteCourse": _always(courseId=global_id("Course", world.blank)),
     "createCategory": _always(name="New"),

@@ -28,6 +28,7 @@ _ARGUMENTS: Mapping[str, str] = {
 _ARGUMENTS_OF: Mapping[str, str] = {
     "Course.viewerCanReview": '(slug: "reviewable")',
     "Enrollment.waitlistPosition": '(slug: "reviewed")',
+    "Review.moderationReason": f'(id: "{global_id("Review", world.own_review)}")',
 }
 
 

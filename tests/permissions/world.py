@@ -79,10 +79,10 @@ kept_place = _enrollment(archived, ada, status="COMPLETED")
 _reply = {"instructorId": grace["_id"], "body": "Thanks.", "createdAt": T0}
 review = factories.review(
     course, cy, title="T", difficulty=3, workloadHours=4.5, term="2014-3", verified=True, helpfulCount=1,
-    importedHelpfulCount=0, updatedAt=T0, reply=_reply,
+    importedHelpfulCount=0, updatedAt=T0, reply=_reply, flagCount=1,
 )  # fmt: skip
 pending = factories.review(course, ada, status="PENDING")
-own_review = factories.review(reviewed, ada)
+own_review = factories.review(reviewed, ada, moderationReason="R")
 hidden_review = factories.review(draft, cy)
 kept_review = factories.review(archived, ada)
 
@@ -138,6 +138,9 @@ _DOCUMENTS: Mapping[str, list[Document]] = {
         _enrollment(reviewed, ada, runId=other_run["_id"], status="WAITLISTED"),
     ],
     "reviews": [review, pending, own_review, hidden_review, kept_review],
+    "flags": [
+        {"_id": {"reviewId": review["_id"], "subject": "s"}, "studentId": bob["_id"], "at": T0, "round": 0}
+    ],
     "votes": [{"_id": {"reviewId": review["_id"], "studentId": ada["_id"]}}],
     "wishlists": [{"_id": student["_id"], "courses": _wish} for student in (ada, bob)],
     "accounts": list(accounts.values()),

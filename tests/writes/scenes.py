@@ -165,7 +165,11 @@ async def scenes(database: Database) -> Mapping[str, Scene]:
             {"enrollmentId": enrollment_id(places["move"]), "runId": run_id(run["moved"])},
         ),
         "cancelCourseRun": (staff, {"runId": run_id(run["drop"])}),
-        "moderateReview": (staff, {"reviewId": review_id(reviews["moderate"]), "status": "REJECTED"}),
+        "moderateReview": (
+            staff,
+            {"reviewId": review_id(reviews["moderate"]), "status": "REJECTED", "reason": "Rude."},
+        ),
+        "flagReview": (bob, {"reviewId": review_id(reviews["vote"])}),
         "createCategory": (staff, {"name": "Another", **shown}),
         "updateCategory": (staff, {"categoryId": category_id["a"], "name": "Another", **shown}),
         "mergeCategories": (

@@ -30,6 +30,7 @@ from resolvers.schema.write_inputs.people_inputs import LinkAccountInput, Update
 from resolvers.schema.write_inputs.review_inputs import (
     CreateReviewInput,
     DeleteReviewInput,
+    FlagReviewInput,
     MarkReviewHelpfulInput,
     ModerateReviewInput,
     ReplyToReviewInput,
@@ -67,6 +68,7 @@ __all__ = [
     "EndSessionInput",
     "EnrollInput",
     "EnrollStudentInput",
+    "FlagReviewInput",
     "LinkAccountInput",
     "MarkReviewHelpfulInput",
     "MergeCategoriesInput",

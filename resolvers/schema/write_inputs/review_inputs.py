@@ -80,3 +80,13 @@ class ReplyToReviewInput(IdempotentInput):
 class ModerateReviewInput(IdempotentInput):
     review_id: ID = required(values.global_id("Review"), "Global ID of the review.")
     status: ReviewStatus = required(values.choice, "New moderation status of the review.")
+    reason: str | None = optional(
+        values.or_none(values.text(LONG)),
+        "Reason for the status, as plain text, which the author can read; at most 2,000 characters. It"
+        " replaces the reason of an earlier moderation; without it, there is none.",
+    )
+
+
+@strawberry.input(description="The review to flag.")
+class FlagReviewInput(IdempotentInput):
+    review_id: ID = required(values.global_id("Review"), "Global ID of the review.")

@@ -55,19 +55,25 @@ class ModerateReviewPayload(ReviewPayload):
     pass
 
 
+@strawberry.type(description="Result of `flagReview`.")
+class FlagReviewPayload(Payload):
+    review: Review | None = fields.plain("The flagged review; null if the mutation was refused.")
+
+
 @strawberry.type
 class ReviewWrites:
     create_review: CreateReviewPayload = write(
         resolvers.review.create_review,
         write_inputs.CreateReviewInput,
         commands=12,
-        rare_commands=EVENTS,
+        rare_commands=EVENTS + 1,  # the command looks for a published review of the author
         description="Creates the viewer's review of a course. A student can have only one review per course.",
     )
     update_review: UpdateReviewPayload = write(
         resolvers.review.update_review,
         write_inputs.UpdateReviewInput,
         commands=11,
+        rare_commands=EVENTS,
         description="Changes one of the viewer's own reviews.",
     )
     delete_review: DeleteReviewPayload = write(
@@ -93,5 +99,13 @@ class ReviewWrites:
         resolvers.review.moderate_review,
         write_inputs.ModerateReviewInput,
         commands=11,
-        description="Sets the moderation status of a review.",
+        rare_commands=EVENTS,
+        description="Sets the moderation status of a review, and closes its flags.",
+    )
+    flag_review: FlagReviewPayload = write(
+        resolvers.review.flag_review,
+        write_inputs.FlagReviewInput,
+        commands=11,
+        description="Asks the moderators to look at a review. A viewer can flag a review once; doing it again"
+        " has no effect.",
     )
