@@ -16,7 +16,7 @@ DATABASE_TESTS := tests/loaders tests/writes/test_failures.py tests/writes/test_
   tests/outbox tests/execution/test_faults.py tests/app/test_database.py tests/app/test_migrate.py tests/app/test_health.py tests/app/test_unavailable.py tests/hostile/test_mongodb_away.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-deploy image run test check format bench differential prices storm restarts fuzz fuzz-import overload chaos clean
+.PHONY: help setup setup-deploy image run test check format bench differential prices storm deliveries restarts fuzz fuzz-import overload chaos clean
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -58,6 +58,9 @@ prices: setup ## 20,000 generated operations, none of which may take more than i
 storm: setup ## 20,000 writes with cut connections and kill -9, on one node and on three (about 8 minutes)
 	$(BIN)/python -m tests.storm --writes 20000 --clients 200
 	$(BIN)/python -m tests.storm --writes 20000 --clients 200 --replica-set
+
+deliveries: setup ## 5,000 events and messages, while gateways and receivers are killed (about @@MIN@@ minutes)
+	$(BIN)/python -m tests.deliveries --deliveries 5000
 
 fuzz: setup ## 100,000 requests that nobody should send (about 5 minutes)
 	$(BIN)/python -m tests.hostile.fuzzing --requests 100000

@@ -1,8 +1,8 @@
 """A trial of the deliveries: real writes over HTTP, while everything that delivers and receives is killed.
 
-The clients are those of the storm (tests/storm), which retry each write until it is acknowledged. Two gateways,
-the receiver of webhooks and the mail server are processes that are killed with SIGKILL at random, and restarted.
-At the end, the audit log says what must have been delivered.
+The clients are those of the storm (tests/storm), which retry each write until it is acknowledged. Two
+gateways, the receiver of webhooks and the mail server are processes that are killed with SIGKILL at random,
+and restarted. At the end, the audit log says what must have been delivered.
 """
 
 import asyncio
@@ -29,8 +29,8 @@ from tests.storm.log import Log
 from tests.storm.people import Person
 from tests.storm.world import World
 
-#: `lectern` with claims that expire after 10 seconds, not 90, and a retry after 0.2 seconds: otherwise, most of
-#: the trial would be waiting.
+#: `lectern` with claims that expire after 10 seconds, not 90, and retries after 0.2 seconds: otherwise, most
+#: of the trial would be waiting.
 _HASTY = (sys.executable, "-m", "tests.outbox.hasty_gateway")
 
 _REFUSED = 0.05  # share of deliveries that a receiver refuses, and of those that it takes without an answer
@@ -40,7 +40,10 @@ _MOST_TRIES = 3  # of a request for a reset: each counts against the address's l
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The size of a trial. deliveries: the number of events and messages. pause: mean seconds between kills."""
+    """The size of a trial.
+
+    deliveries: the number of events and messages. pause: about the seconds between two kills.
+    """
 
     deliveries: int
     clients: int
@@ -67,11 +70,11 @@ class Outcome:
         kills = ", ".join(f"{number} of {what}" for what, number in sorted(self.kills.items()))
         repeats = self.attempts.total() - self.events - self.messages
         lines = [
-            f"{len(self.log.acks):,} writes acknowledged in {self.writing:.0f} s, {self.refused:,} of them refused, "
-            f"after {sum(ack.tries - 1 for ack in self.log.acks):,} retries",
+            f"{len(self.log.acks):,} writes acknowledged in {self.writing:.0f} s, {self.refused:,} of them "
+            f"refused, after {sum(ack.tries - 1 for ack in self.log.acks):,} retries",
             f"  {self.events:,} events and {self.messages:,} messages committed",
             f"  kill -9: {kills}",
-            f"  all delivered {self.delivering:.0f} s after the last write; {repeats:,} deliveries were repeated",
+            f"  all delivered {self.delivering:.0f} s after the last write; {repeats:,} of them repeatedly",
             *(self.complaints[:50] or ["Nothing lost, nothing out of order, nothing that wasn't committed."]),
         ]
         return "\n".join(lines)
@@ -109,8 +112,8 @@ async def _rage(
     killing = asyncio.create_task(_kill(outcome, gateways, receivers))
     async with crowd.gathered(population, outcome.log, ports, plan.seed, receivers) as people:
         writing = [asyncio.create_task(_live(person, outcome.log, written)) for person in people]
-        while await database["outbox"].count_documents({}) < plan.deliveries and not outcome.log.faults:
-            await asyncio.sleep(0.5)
+        while not outcome.log.faults and await _written(database) < plan.deliveries:  # noqa: ASYNC110
+            await asyncio.sleep(0.5)  # the gateways, which write, are other processes
         written.set()
         await asyncio.gather(*writing)
     ended = time.monotonic()
@@ -119,6 +122,10 @@ async def _rage(
     await asyncio.wait([killing])
     outcome.complaints += await _delivered(database)
     outcome.writing, outcome.delivering = ended - began, time.monotonic() - ended
+
+
+async def _written(database: Database) -> int:
+    return await database["outbox"].count_documents({})
 
 
 async def _live(person: Person, log: Log, written: asyncio.Event) -> None:

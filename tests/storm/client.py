@@ -92,7 +92,7 @@ class Client:
             answer = await self._try(action, body, line)
         at = time.time()
         if answer.code and answer.code not in may:
-            raise self._fault(action, f"refused: {answer.payload}, after {tries} tries")
+            raise self._fault(action, f"refused: {answer.payload}, after {tries} tries of {input}")
         self.log.acks.append(
             Ack(
                 self.subject, self.student, action, input, answer.payload, answer.code,
@@ -147,7 +147,11 @@ class Client:
         await asyncio.sleep(self.random.uniform(0.1, 0.5))
 
     def _fault(self, action: str, what: str) -> FaultError:
-        return FaultError(f"{self.subject or 'a newcomer'}: {action}: {what}")
+        history = "".join(
+            f"\n    {ack.began:.1f}-{ack.at:.1f} {ack.action} {ack.input} {ack.code}, {ack.tries} tries"
+            for ack in self.log.history(self.subject)
+        )
+        return FaultError(f"{self.subject or 'a newcomer'}: {action}: {what}; before that:{history}")
 
 
 def _operation(action: str) -> str:

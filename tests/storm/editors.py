@@ -23,7 +23,7 @@ class Editor:
 
     async def act(self) -> None:
         acts: Mapping[Callable[[], Awaitable[None]], int] = {
-            self._publish: 10, self._cancel_run: 3, self._create_category: 2, self._categorise: 4,
+            self._publish: 10, self._cancel_run: 6, self._create_category: 2, self._categorise: 4,
             self._merge: 2,
         }  # fmt: skip
         (act,) = self._random.choices(list(acts), list(acts.values()))

@@ -45,6 +45,10 @@ class Log:
     #: answers that must not happen
     faults: list[str] = field(default_factory=list)
 
+    def history(self, subject: str) -> list[Ack]:
+        """The last writes of somebody, for reports of faults."""
+        return [ack for ack in self.acks if ack.subject == subject][-12:]
+
     def done(self) -> list[Ack]:
         """The writes that were not refused, in the order in which they were acknowledged."""
         return [ack for ack in self.acks if ack.code is None]

@@ -30,13 +30,14 @@ from tests.support import SECRET
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The size of a storm."""
+    """The size of a storm. newcomers: see World."""
 
     writes: int
     clients: int
     gateway_kills: int
     primary_kills: int = 0
     seed: int = 0
+    newcomers: int = 10
 
 
 def settings_of(uri: str, name: str) -> Settings:
@@ -58,7 +59,7 @@ async def run(
     log, random = Log(), Random(plan.seed)
     async with connect(settings) as database:
         await indexes.ensure(database)
-        population = await world.make(database, plan.clients, random)
+        population = await world.make(database, plan.clients, random, plan.newcomers)
         before = await _transactions(database)
         with (
             outside(directory) as receivers,

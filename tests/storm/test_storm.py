@@ -33,7 +33,9 @@ async def calm(
     directory = tmp_path_factory.mktemp("calm")
     async with connect(settings) as database:
         await clear(database)
-        report = await storm.run(Plan(writes=600, clients=30, gateway_kills=0), settings, directory)
+        report = await storm.run(
+            Plan(writes=600, clients=30, gateway_kills=0, newcomers=3), settings, directory
+        )
         assert not report.complaints, str(report)
         yield database, report.log
 
@@ -163,8 +165,9 @@ async def _duplicate(database: Database, collection: str, query: dict[str, objec
     "damage",
     [
         _lose_a_review, _change_a_rating, _write_a_review_twice, _sell_a_seat_twice, _take_a_place_twice,
-        _lose_a_vote, _lose_a_wish, _lose_a_profile, _lose_an_account, _end_a_session, _lose_an_audit_entry,
-        _lose_an_event, _tell_an_event_twice, _number_wrongly, _lose_a_message, _forget_a_verification,
+        _lose_a_vote, _lose_a_wish, _lose_a_profile, _forget_a_verification, _lose_an_account,
+        _end_a_session, _lose_an_audit_entry,
+        _lose_an_event, _tell_an_event_twice, _number_wrongly, _lose_a_message,
         _reopen_a_run, _lose_a_category, _give_away_what_was_claimed, _count_wrongly,
     ],
 )  # fmt: skip

@@ -42,7 +42,7 @@ class World:
     students: list[_Document]
     instructors: list[_Document]
     moderators: int
-    #: every how manyth student signs up first
+    #: one student in so many signs up first
     newcomers: int
     #: global IDs of reviews and their courses; clients add the reviews that they write
     reviews: list[tuple[str, str]] = field(default_factory=list)
@@ -54,7 +54,7 @@ class World:
     @property
     def editors(self) -> int:
         """The number of staff who look after the unsteady and the fleeting courses."""
-        return self.moderators
+        return len(self.unsteady) // _UNSTEADY
 
     def course(self, random: Random) -> Course:
         """A random course; some are much more in demand than others."""
@@ -75,7 +75,8 @@ async def make(database: Database, people: int, random: Random, newcomers: int =
 
     newcomers: see World. An import has brought every other one of them already.
     """
-    instructors = moderators = editors = max(1, people // 25)
+    instructors = moderators = max(1, people // 25)
+    editors = moderators + 1
     teachers = [factories.instructor(f"Instructor {n}") for n in range(instructors)]
     courses = [
         factories.course(instructorIds=[teachers[n % instructors]["_id"]], stars=[0, 0, 0, _OLD_REVIEWS, 0])
