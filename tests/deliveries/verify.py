@@ -30,7 +30,7 @@ async def outbox_complaints(database: Database, expected: Expected) -> list[str]
     events, messages = Counter[tuple[str, str]](), Counter[tuple[str, ObjectId]]()
     numbers: defaultdict[str, list[int]] = defaultdict(list)
     async for account in database["accounts"].find({"emailVerifiedAt": {"$ne": None}}):
-        # If the link was used before the outbox knew that it had been sent, it is not sent again, but deleted.
+        # If a link is used before the outbox knows that it was sent, it is not sent again, but deleted.
         used = {"kind": "message.verify_email", "data.accountId": account["_id"]}
         messages["verify_email", account["_id"]] += not await database["outbox"].count_documents(used)
     async for entry in database["outbox"].find({}):

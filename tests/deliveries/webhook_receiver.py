@@ -22,6 +22,9 @@ def main(port: int, path: Path, share: float) -> None:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
+            if len(body) < int(self.headers["content-length"]):  # the gateway was killed while it was sending
+                self.close_connection = True
+                return None
             chance = random()
             if chance < share:
                 return self._answer(503)

@@ -41,6 +41,8 @@ class Expected:
 
     places: dict[ObjectId, Place] = field(default_factory=dict)
     reviews: dict[ObjectId, dict[str, Json]] = field(default_factory=dict)
+    #: pairs of student and course: refused only at a second try, so the first may have succeeded later
+    unsure: set[tuple[ObjectId, ObjectId]] = field(default_factory=set)
     #: by review, whoever wrote it: the instructor's reply, and the moderator's status
     replies: dict[ObjectId, str] = field(default_factory=dict)
     statuses: dict[ObjectId, str] = field(default_factory=dict)
@@ -67,9 +69,13 @@ class Expected:
 
 
 def expected_state(acks: Iterable[Ack]) -> Expected:
-    """The expected state after some writes that were not refused, in the order of their acknowledgement."""
+    """The expected state after some writes, in the order of their acknowledgement."""
     state = Expected()
     for ack in acks:
+        if ack.code and ack.action == "enroll" and ack.tries > 1:
+            state.unsure.add((key(ack.student), key(ack.input["courseId"])))
+        if ack.code:
+            continue
         _APPLY[ack.action](state, ack)
     for place in state.places.values():
         if place.run in state.cancelled:

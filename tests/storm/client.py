@@ -63,6 +63,8 @@ class Client:
     """A client of the gateway.
 
     lines: its connections. subject, token: of its session, once it has signed up. student: its global ID.
+    unsure: the courses in which it was refused a place only at a second try: then the first one can still be
+    under way, and succeed later, because refusals are not recorded under an idempotency key.
     """
 
     def __init__(self, lines: Sequence[Connection], log: Log, random: Random) -> None:
@@ -70,6 +72,7 @@ class Client:
         self.subject = ""
         self.token: str | None = None
         self.student: str | None = None
+        self.unsure: set[str] = set()
         self._lines = lines
 
     async def write(
@@ -91,6 +94,8 @@ class Client:
             tries += 1
             answer = await self._try(action, body, line)
         at = time.time()
+        if answer.code and action == "enroll" and tries > 1:
+            self.unsure.add(input["courseId"])
         if answer.code and answer.code not in may:
             raise self._fault(action, f"refused: {answer.payload}, after {tries} tries of {input}")
         self.log.acks.append(

@@ -120,6 +120,9 @@ class Student:
         if course.id in self._places:
             await self._progress()
             return
+        if course.id in self.client.unsure:
+            await self._profile()
+            return
         run = self._random.choice([*course.runs, None])
         join = self._random.random() < 0.6
         arguments = {
