@@ -43,7 +43,7 @@ class Handler:
                 "token": token and token[1],
             }
         )
-        if chance > 1 - self._share:
+        if chance > 1 - self._share and server.transport:
             server.transport.close()  # without an answer
         return "250 OK"
 
