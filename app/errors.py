@@ -10,7 +10,14 @@ from pymongo.errors import ConnectionFailure, PyMongoError
 
 from app.error_codes import BAD_USER_INPUT, INTERNAL_SERVER_ERROR, OVERLOADED, SERVICE_UNAVAILABLE, TIMEOUT
 from app.observing import Throttled, ThrottledErrors, redacted
-from loaders.mongo import INTERRUPTED, ClientGoneError, DatabaseAwayError, DeadlineError, OutcomeUnknownError
+from loaders.mongo import (
+    INTERRUPTED,
+    ClientGoneError,
+    DatabaseAwayError,
+    DeadlineError,
+    OutcomeUnknownError,
+    UnfinishedError,
+)
 from resolvers.errors import LecternError
 
 #: An error in a response, as the GraphQL specification defines it: message, locations, path, extensions.
@@ -19,6 +26,9 @@ ErrorDict: TypeAlias = dict[str, Any]  # maps names to JSON values
 OUR_FAULT = "Something went wrong on our side."
 _AWAY = "The database is not responding. Try again."
 _PAST_DEADLINE = "The request took too long. Request less data, or try again."
+_UNFINISHED = (
+    "The request took too long. Its write has begun and can't be undone, and the rest of its work goes on."
+)
 _OUTCOME_UNKNOWN = (
     "The request took too long, and it is not known yet whether its write was committed or will be. "
     "Send it again with the same idempotencyKey: the write is then executed only once."
@@ -105,7 +115,8 @@ def _no_answer(error: Exception | None) -> tuple[str, dict[str, str]] | None:
             return _OUTCOME_UNKNOWN, {"code": TIMEOUT}
         case DeadlineError():
             _LATE.warning()
-            return _PAST_DEADLINE, {"code": TIMEOUT}
+            message = _UNFINISHED if isinstance(error, UnfinishedError) else _PAST_DEADLINE
+            return message, {"code": TIMEOUT}
         case ClientGoneError():
             return _CLIENT_GONE, {"code": TIMEOUT}
         case DatabaseAwayError() | ConnectionFailure():

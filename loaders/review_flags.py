@@ -1,11 +1,12 @@
 """Flags of reviews. A moderation closes them by beginning a new round, however many they are."""
 
+from collections import Counter
 from datetime import timedelta
 
 from bson import ObjectId
 
 from loaders.model import ReviewDoc
-from loaders.mongo import Transaction, utc
+from loaders.mongo import Filter, Transaction, utc
 
 #: The number of reviews that one person can flag in 24 hours.
 FLAGS_PER_DAY = 50
@@ -56,6 +57,31 @@ async def _require_few(tx: Transaction, subject: str) -> None:
     if len(latest) == FLAGS_PER_DAY:
         left = utc(latest[-1]["at"]) + day - tx.now
         raise TooManyFlagsError(max(1, int(left.total_seconds()) + 1))
+
+
+async def withdraw(tx: Transaction, query: Filter, most: int) -> bool:
+    """Deletes up to `most` of the flags that match a query, and lowers the counts of their reviews.
+
+    Returns whether there may be more.
+    """
+    flags = await tx.find("flags", query, size=most, limit=most)
+    if not flags:
+        return False
+    await tx.delete_all("flags", {"_id": {"$in": [one["_id"] for one in flags]}})
+    ids = [one["_id"]["reviewId"] for one in flags]
+    reviews = {one["_id"]: one for one in await tx.find("reviews", {"_id": {"$in": ids}}, size=len(ids))}
+    open_flags = Counter(
+        one["_id"]["reviewId"]
+        for one in flags
+        if (review := reviews.get(one["_id"]["reviewId"])) and one["round"] == review.get("flagRound", 0)
+    )
+    if open_flags:
+        counts = [
+            (key, {"flagCount": max(0, reviews[key].get("flagCount", 0) - taken)})
+            for key, taken in open_flags.items()
+        ]
+        await tx.hold_all("reviews", counts)
+    return len(flags) == most
 
 
 async def delete_flags(tx: Transaction, review_id: ObjectId) -> bool:

@@ -12,7 +12,7 @@ from app.commands.export import export, restore
 from app.commands.indexes import indexes
 from app.commands.migrate import migrate
 from app.commands.operations import operations
-from app.commands.people import AccountError, account
+from app.commands.people import AccountError, account, student
 from app.commands.profile import profile
 from app.commands.recount import recount
 from app.commands.reviews import review
@@ -37,6 +37,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(cost)
     app.command()(profile)
     app.add_typer(account, name="account")
+    app.add_typer(student, name="student")
     app.add_typer(category, name="category")
     app.add_typer(review, name="review")
     app.command()(token)

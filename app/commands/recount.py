@@ -57,7 +57,16 @@ async def _recount(console: Console, *, fix: bool) -> int:
 
 
 async def _merges(console: Console, database: Database, *, fix: bool) -> int:
-    """Finishes interrupted merges of students if `fix` is set. Returns how many are left unfinished."""
+    """Finishes interrupted erasures and merges if `fix` is set. Returns how many are left unfinished."""
+    if fix:
+        await people.finish_erasures(database, "recount")
+    erasures = await people.unfinished_erasures(database)
+    if erasures:
+        _say(
+            console,
+            f"{_number(erasures, 'unfinished erasure')}: `{lectern()} recount --fix` finishes.",
+            "red",
+        )
     if fix and (number := await people.finish_merges(database, "recount")):
         _say(console, f"{_number(number, 'interrupted merge')} of students finished.", "green")
     if left := await people.unfinished_merges(database):
@@ -66,7 +75,7 @@ async def _merges(console: Console, database: Database, *, fix: bool) -> int:
             f"{_number(left, 'unfinished merge')} of students: `{lectern()} recount --fix` finishes.",
             "red",
         )
-    return left
+    return left + erasures
 
 
 def _line(difference: Difference) -> Text:

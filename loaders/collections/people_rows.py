@@ -9,6 +9,7 @@ from loaders.model import (
     AccountDoc,
     AccountTokenDoc,
     EnrollmentDoc,
+    ErasureDoc,
     FlagDoc,
     ReviewDoc,
     SessionDoc,
@@ -214,4 +215,5 @@ PEOPLE = (
             Index([("expiresAt", 1)], "deletes expired links", seconds=0),
         ],
     ),
+    StoredCollection(name="erasures", noun="erasure", seen_by=NOBODY, document=ErasureDoc),
 )  # fmt: skip

@@ -22,7 +22,17 @@ SYSTEM = (
         name="idempotencyKeys",
         noun="idempotency key",
         seen_by=NOBODY,
-        own_indexes=[Index([("at", 1)], "deletes keys after 24 hours", seconds=24 * 60 * 60)],
+        own_indexes=[
+            Index([("at", 1)], "deletes keys after 24 hours", seconds=24 * 60 * 60),
+            *(
+                Index(
+                    [(f"answer.{field}", 1)],
+                    "erasing a person",
+                    where={f"answer.{field}": {"$exists": True}},
+                )
+                for field in ("account._id", "student._id", "review.studentId")
+            ),
+        ],
     ),
     StoredCollection(
         name="auditLog",
@@ -37,6 +47,14 @@ SYSTEM = (
             Index([("changes.documentId", 1), ("at", -1), ("_id", 1)], "a document's audit entries"),
             Index([("actor.subject", 1), ("at", -1), ("_id", 1)], "a person's audit entries"),
             Index([("actor.studentId", 1), ("at", -1), ("_id", 1)], "a student's audit entries"),
+            *(
+                Index(
+                    [(f"changes.{field}", 1)],
+                    "erasing a person",
+                    where={f"changes.{field}": {"$exists": True}},
+                )
+                for field in ("after.mergedInto", "before.studentId")
+            ),
         ],
         former_indexes=["changes.id_1_at_-1__id_1"],
         retained_from="at",

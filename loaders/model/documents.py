@@ -178,6 +178,7 @@ class StudentDoc(TypedDict):
     email: str | None  # in lower case
     joinedAt: datetime | None
     externalId: NotRequired[ExternalId]
+    erasedAt: NotRequired[datetime]  # when the student was erased (loaders.people.erasure)
     mergedInto: NotRequired[StudentId]  # while this student is merged into another (loaders.people.merging)
     # An aggregate; loaders.recounting.recount recomputes it.
     newestReviewIds: NotRequired[bytes]  # packed by loaders.model.newest_review_ids.pack_ids
@@ -361,6 +362,18 @@ class SessionDoc(TypedDict):
     client: NotRequired[str]  # the beginning of its `User-Agent` header; "" if it sent none
 
 
+class ErasureDoc(TypedDict):
+    """An erasure that isn't finished (loaders.people.erasure)."""
+
+    _id: ObjectId
+    studentId: ObjectId | None
+    accountId: ObjectId | None
+    mergedIds: list[ObjectId]  # students who were merged into this one
+    keepsTexts: bool  # whether reviews keep their texts
+    clearedTo: NotRequired[ObjectId]  # the last review whose audit entries have been cleared
+    begunAt: datetime
+
+
 class ActorDoc(TypedDict):
     # account id; "issuer|sub" for an external issuer; "command line" for a command; "" if not signed in
     subject: str
@@ -383,9 +396,12 @@ class AuditDoc(TypedDict):
     actor: ActorDoc
     address: str  # network address of the client; "" for a command
     changes: list[ChangeDoc]
+    clearedBy: NotRequired[ObjectId]  # the last erasure that took a person out of the entry
 
 
 ANONYMOUS_STUDENT = "Anonymous student"
+#: The name of a student who has been erased.
+ERASED_STUDENT = "Deleted student"
 
 #: Statuses of enrolments that count towards a course's number of students; waitlisted and cancelled
 #: enrolments don't.

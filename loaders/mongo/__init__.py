@@ -21,6 +21,7 @@ from loaders.mongo.command_errors import (
     DatabaseAwayError,
     DeadlineError,
     OutcomeUnknownError,
+    UnfinishedError,
     reason_of,
 )
 from loaders.mongo.commands import (
@@ -86,6 +87,7 @@ __all__ = [
     "StaleTransactions",
     "Stored",
     "Transaction",
+    "UnfinishedError",
     "Value",
     "aggregate",
     "all_of",

@@ -25,6 +25,10 @@ class DeadlineError(Exception):
     """The request's deadline has passed."""
 
 
+class UnfinishedError(DeadlineError):
+    """The request's deadline passed after its commit, while the rest of its work goes on."""
+
+
 class OutcomeUnknownError(DeadlineError):
     """The request's deadline passed during its commit, so the write might still succeed.
 

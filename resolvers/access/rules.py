@@ -120,6 +120,8 @@ GROUPS = (
         {
             "Query.accounts": Rule("list all accounts, and see an account by its ID", *_STAFF),
             "updateAccount": Rule("change the roles and the status of an account", *_STAFF),
+            "eraseStudent": Rule("erase a student with their account", *_STAFF),
+            "deleteAccount": Rule("delete one's own account", *_SIGNED_IN),
             "linkAccount": Rule("link an account to a student or instructor", *_STAFF),
         },
     ),

@@ -30,6 +30,7 @@ from loaders.mongo import (
     DeadlineError,
     OutcomeUnknownError,
     Transaction,
+    UnfinishedError,
     current_scope,
     outcome,
     report_late,
@@ -107,6 +108,7 @@ def write(
     commands: int,
     rare_commands: int = 0,
     follow_up: FollowUp | None = None,
+    has_to_finish: bool = False,
 ) -> fields.Declaration:
     """Declares a field of Mutation that runs in a transaction.
 
@@ -115,6 +117,7 @@ def write(
     It is called repeatedly, each time in a new transaction, until nothing is left to do. The work continues
     past the request's deadline; the payload then shows the state after the first commit. If the write is
     retried, the work resumes.
+    has_to_finish: whether a request whose deadline passes before the work is done is answered with an error.
     """
     name = to_camel_case(function.__name__)
 
@@ -134,7 +137,9 @@ def write(
                 task = start_detached(_finish(ctx, name, follow_up, objects, unknown.commit))
                 report_late(task, _FOLLOW_UP)
             raise
-        return await followed_up(ctx, name, follow_up, objects) if follow_up else objects
+        if follow_up is None:
+            return objects
+        return await followed_up(ctx, name, follow_up, objects, has_to_finish=has_to_finish)
 
     mutate.__name__ = function.__name__
     return mutation(
@@ -227,19 +232,22 @@ async def _run_once(
     return objects
 
 
-async def followed_up(ctx: Context, name: str, follow_up: FollowUp, objects: Objects) -> Objects:
+async def followed_up(
+    ctx: Context, name: str, follow_up: FollowUp, objects: Objects, *, has_to_finish: bool = False
+) -> Objects:
     """Does the follow-up work of a mutation, see `write`. Returns the payload's objects, changed by the work.
 
     name: the name of the mutation, for the audit log. objects: those of its payload.
     """
-    return await _wait(_finish(ctx, name, follow_up, objects), objects)
+    return await _wait(_finish(ctx, name, follow_up, objects), objects, has_to_finish=has_to_finish)
 
 
-async def _wait(follow_up: _Work, objects: Objects) -> Objects:
+async def _wait(follow_up: _Work, objects: Objects, *, has_to_finish: bool) -> Objects:
     """Starts follow-up work, and waits for it until the request's deadline.
 
     After the deadline, the work continues in the background. Returns the objects of the payload as changed by
-    the work, or unchanged if the deadline passes first.
+    the work. If the deadline passes first, returns them unchanged, or raises UnfinishedError if the work has
+    to be finished.
     """
     scope, task = current_scope.get(), start_detached(follow_up)
     try:
@@ -249,6 +257,8 @@ async def _wait(follow_up: _Work, objects: Objects) -> Objects:
         # later. If the task is done, one of its transactions missed its own deadline; that is reported here.
         if task.done():
             report_late(task, _FOLLOW_UP)
+        if has_to_finish:
+            raise UnfinishedError from None
         return objects
 
 
@@ -300,7 +310,7 @@ async def _require_session(viewer: Viewer, tx: Transaction) -> None:
 async def _is_there(tx: Transaction, student_id: ObjectId) -> bool:
     """Returns whether a student is neither gone nor about to be."""
     found: StudentDoc | None = await tx.get("students", student_id)
-    return found is not None and not found.get("mergedInto")
+    return found is not None and not found.get("mergedInto") and not found.get("erasedAt")
 
 
 def _digest(values: InputValues) -> bytes:

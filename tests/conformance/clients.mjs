@@ -179,6 +179,10 @@ async function story(send) {
   const { auditLog } = await ask('Log', { filter: { email } }, staff);
   assert.equal(auditLog.nodes.at(0).actor.email, email);
   assert.ok((await ask('Students', { first: 1, filter: { email } }, staff)).students.nodes[0].enrollments);
+  const { student: erased } = await write('EraseStudent', { studentId: students.nodes[0].id }, staff);
+  assert.equal(erased.name, 'Deleted student');
+  const leaving = await write('SignUp', { name: 'Eve', email: `leaving-${email}`, password: PASSWORD });
+  await write('DeleteAccount', { password: PASSWORD }, leaving.accessToken);
   return [...asked].sort();
 }
 

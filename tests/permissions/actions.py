@@ -85,6 +85,8 @@ ACTIONS: Mapping[str, Action] = {
     "createInstructor": _always(name="New"),
     "updateInstructor": _always(instructorId=global_id("Instructor", world.grace), headline="New."),
     "updateAccount": _always(accountId=_ACCOUNT, roles=["STUDENT", "STAFF"], status="DEACTIVATED"),
+    "eraseStudent": _always(studentId=global_id("Student", world.dee)),
+    "deleteAccount": _always(password=PASSWORD),
     "linkAccount": _always(
         accountId=global_id("Account", world.accounts["staff"]),
         person={"studentId": global_id("Student", world.dee)},

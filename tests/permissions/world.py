@@ -116,6 +116,7 @@ accounts = {
         "Aa", "STUDENT", email="cy@example.org", studentId=cy["_id"], instructorId=cyril["_id"], reset=_reset,
         signedInAt=T0, emailVerifiedAt=T0,
     ),
+    "second staff": account("zed", "STAFF"),  # without whom the first couldn't be deleted
 }  # fmt: skip
 sessions = {name: session(of) for name, of in accounts.items()}
 links = {

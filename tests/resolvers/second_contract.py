@@ -19,15 +19,6 @@ from tests.resolvers.contract import broken
 
 ADDED = parse((Path(__file__).parent / "contract_2.graphql").read_text("utf-8"))
 
-#: Coordinates of what the contract adds and the schema doesn't have yet. A test fails for each that it has.
-AWAITED = frozenset(
-    {
-        # erasure
-        "Mutation.eraseStudent", "EraseStudentInput", "EraseStudentPayload", "Mutation.deleteAccount",
-        "DeleteAccountInput", "DeleteAccountPayload",
-    }
-)  # fmt: skip
-
 
 def lacking(sdl: str, actual: GraphQLSchema) -> list[str]:
     """Returns what a schema lacks of the contract, one line each. sdl: the same schema as a text."""

@@ -191,6 +191,7 @@ async def scenes(database: Database) -> Mapping[str, Scene]:
                 "status": "DEACTIVATED",
             },
         ),
+        "eraseStudent": (staff, {"studentId": ids.encode_id("Student", others[3])}),
         "linkAccount": (
             staff,
             {
@@ -208,7 +209,7 @@ async def scenes(database: Database) -> Mapping[str, Scene]:
 #: The mutations of sessions, which aren't declared as writes (`resolvers.writing.write`).
 _SESSIONS = {
     "signUp", "signIn", "refreshSession", "signOut", "changePassword", "resetPassword",
-    "requestPasswordReset", "resendVerification", "changeEmail",
+    "requestPasswordReset", "resendVerification", "changeEmail", "deleteAccount",
 }  # fmt: skip
 NAMES = [name for name in schema.mutation_type.fields if name not in _SESSIONS]  # type: ignore[union-attr]
 

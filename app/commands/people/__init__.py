@@ -2,5 +2,6 @@
 
 from app.commands.people.account_changes import AccountError
 from app.commands.people.accounts import account
+from app.commands.people.students import student
 
-__all__ = ["AccountError", "account"]
+__all__ = ["AccountError", "account", "student"]

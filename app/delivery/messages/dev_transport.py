@@ -28,7 +28,7 @@ class DevTransport:
             self._database(),
             {
                 "_id": ObjectId(message.id), "at": now(), "kind": message.kind, "language": message.language,
-                "sender": str(message.sender), "address": message.address, "subject": message.subject,
+                "sender": str(message.sender), "address": _kept_address(message), "subject": message.subject,
                 "plain": message.plain, "html": message.html, "link": message.values.get(LINK),
             },
         )  # fmt: skip
@@ -37,6 +37,11 @@ class DevTransport:
         return Sent()
 
     async def close(self) -> None: ...
+
+
+def _kept_address(message: Composed) -> str:
+    """Returns whom a message was for. Whoever has deleted their account leaves no address behind."""
+    return "a deleted account" if message.kind == "account_deleted" else message.address
 
 
 def masked(address: str) -> str:

@@ -26,7 +26,12 @@ from resolvers.schema.write_inputs.enrollment_inputs import (
 )
 from resolvers.schema.write_inputs.input_fields import MutationInput
 from resolvers.schema.write_inputs.instructor_inputs import CreateInstructorInput, UpdateInstructorInput
-from resolvers.schema.write_inputs.people_inputs import LinkAccountInput, UpdateAccountInput
+from resolvers.schema.write_inputs.people_inputs import (
+    DeleteAccountInput,
+    EraseStudentInput,
+    LinkAccountInput,
+    UpdateAccountInput,
+)
 from resolvers.schema.write_inputs.review_inputs import (
     CreateReviewInput,
     DeleteReviewInput,
@@ -62,12 +67,14 @@ __all__ = [
     "CreateCourseRunInput",
     "CreateInstructorInput",
     "CreateReviewInput",
+    "DeleteAccountInput",
     "DeleteCategoryInput",
     "DeleteCourseInput",
     "DeleteReviewInput",
     "EndSessionInput",
     "EnrollInput",
     "EnrollStudentInput",
+    "EraseStudentInput",
     "FlagReviewInput",
     "LinkAccountInput",
     "MarkReviewHelpfulInput",

@@ -6,7 +6,12 @@ from strawberry import ID
 from loaders.model import MOST_ROLES
 from resolvers import values
 from resolvers.inputs import AccountStatus, Role
-from resolvers.schema.write_inputs.input_fields import IdempotentInput, not_null, optional, required
+from resolvers.schema.write_inputs.input_fields import (
+    IdempotentInput,
+    not_null,
+    optional,
+    required,
+)
 
 
 @strawberry.input(description="Changes to an account. Omitted fields keep their values.")
@@ -31,3 +36,13 @@ class LinkAccountInput(IdempotentInput):
     person: PersonInput = required(
         values.unchanged, "The student or instructor, who must not have an account yet."
     )
+
+
+@strawberry.input(description="The student to erase.")
+class EraseStudentInput(IdempotentInput):
+    student_id: ID = required(values.global_id("Student"), "Global ID of the student.")
+
+
+@strawberry.input(description="The viewer's password, which confirms that their account is to be deleted.")
+class DeleteAccountInput(IdempotentInput):
+    password: str = required(values.compared(500), "The viewer's current password.")

@@ -6,8 +6,9 @@ import resolvers.people
 from resolvers import fields
 from resolvers.schema import write_inputs
 from resolvers.schema.account_types import Account
+from resolvers.schema.types import Student
 from resolvers.schema.writes.payloads import MESSAGES, Payload
-from resolvers.writing import write
+from resolvers.writing import mutation, write
 
 
 @strawberry.type(description="Result of `updateAccount`.")
@@ -18,6 +19,18 @@ class UpdateAccountPayload(Payload):
 @strawberry.type(description="Result of `linkAccount`.")
 class LinkAccountPayload(Payload):
     account: Account | None = fields.plain("The linked account; null if the mutation was refused.")
+
+
+@strawberry.type(description="Result of `eraseStudent`.")
+class EraseStudentPayload(Payload):
+    student: Student | None = fields.plain(
+        "What is left of the student: an ID without a profile; null if the mutation was refused."
+    )
+
+
+@strawberry.type(description="Result of `deleteAccount`.")
+class DeleteAccountPayload(Payload):
+    pass
 
 
 @strawberry.type
@@ -39,4 +52,24 @@ class PeopleWrites:
         description="Makes a student or instructor, such as one that an import has brought, an account's own."
         " The account gets the role of the same name. If it has a student of its own, everything of the other"
         " one moves to that one.",
+    )
+    erase_student: EraseStudentPayload = write(
+        resolvers.people.erase_student,
+        write_inputs.EraseStudentInput,
+        follow_up=resolvers.people.finish_erasure,
+        has_to_finish=True,
+        commands=30,
+        rare_commands=1,  # the message to the owner of the account
+        description="Erases a student with their account: the profile, the texts of reviews, messages, and"
+        " what the audit log has of them. Ratings and past enrolments stay, without a person. This can't be"
+        " undone.",
+    )
+    delete_account: DeleteAccountPayload = mutation(
+        resolvers.people.delete_account,
+        write_inputs.DeleteAccountInput,
+        commands=30,
+        rare_commands=10,  # while attempts are counted, and the message
+        weight=20_000,  # of a password hash
+        description="Deletes the viewer's account and erases their profile. Their reviews stay, anonymous."
+        " The last active account with the role STAFF can't be deleted.",
     )

@@ -1,0 +1,63 @@
+"""`lectern student`."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+from pymongo.database import Database
+from typer.testing import CliRunner, Result
+
+from app import cli
+from resolvers.relay import encode_id
+from tests import factories
+from tests.support import SECRET
+
+ADA = factories.student("Ada", email="ada@example.org", bio="I write.")
+
+
+@pytest.fixture
+def database(
+    mongo_uri: str, worker_id: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Database[dict[str, Any]]]:
+    name = f"students_{worker_id}"
+    for key, value in {"URI": mongo_uri, "DATABASE": name}.items():
+        monkeypatch.setenv(f"LECTERN_MONGODB_{key}", value)
+    monkeypatch.setenv("LECTERN_SECRET", SECRET)
+    with MongoClient[dict[str, Any]](mongo_uri) as client:
+        account = factories.account(studentId=ADA["_id"], passwordHash="a hash")
+        course = factories.course()
+        client[name]["students"].insert_one(ADA)
+        client[name]["accounts"].insert_one(account)
+        client[name]["courses"].insert_one(course)
+        client[name]["reviews"].insert_one(factories.review(course, ADA, body="Good."))
+        yield client[name]
+        client.drop_database(name)
+
+
+def run(*arguments: str, input: str = "") -> Result:
+    return CliRunner().invoke(cli.app, ["student", *arguments], input=input)
+
+
+def test_everything_is_exported_without_secrets(database: Database[dict[str, Any]]) -> None:
+    rows = [json.loads(line) for line in run("export", encode_id("Student", ADA)).stdout.splitlines()]
+    assert [row["collection"] for row in rows] == ["students", "reviews", "accounts"]
+    assert (rows[0]["bio"], rows[1]["body"], rows[2]["email"]) == ("I write.", "Good.", "ada@example.org")
+    assert all("passwordHash" not in row for row in rows)
+
+
+def test_a_student_is_erased_after_a_confirmation(database: Database[dict[str, Any]]) -> None:
+    id_ = encode_id("Student", ADA)
+    assert "reviews" in run("erase", id_, "--dry-run").stderr
+    assert run("erase", id_, input="n\n").exit_code == 1
+    assert database["students"].find_one({"name": "Ada"})
+    result = run("erase", id_, input="y\n")
+    assert result.exception is None, result.stderr
+    assert run("erase", id_, "--yes").exception is None
+    (student,) = database["students"].find()
+    assert (student["name"], student["email"], student["bio"]) == ("Deleted student", None, None)
+    assert database["accounts"].count_documents({}) == 0
+    assert [review["body"] for review in database["reviews"].find()] == [""]
+    (entry,) = database["auditLog"].find()
+    assert (entry["action"], entry["actor"]["subject"]) == ("student erase", "command line")
