@@ -212,3 +212,14 @@ async def test_counting_what_waits_looks_at_nothing_that_was_delivered(outgoing:
         {"explain": {"find": "outbox", "filter": match}, "verbosity": "executionStats"}
     )
     assert explained["executionStats"]["totalDocsExamined"] == 2, explained["executionStats"]
+
+
+async def test_an_entry_whose_claim_has_expired_can_be_sent_again_at_once(outgoing: Database) -> None:
+    """Its process has died. One that is being delivered is left alone."""
+    await noted(outgoing, published(A))
+    (own,) = await claimed(outgoing)
+    assert await outbox.resend(outgoing, [own]) == 0
+    await make_due(outgoing, _id=own["_id"])
+    assert await outbox.resend(outgoing, [own]) == 1
+    (stored,) = await entries(outgoing, destination="crm")
+    assert stored["claim"] is None
