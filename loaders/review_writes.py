@@ -78,7 +78,9 @@ async def edit(tx: Transaction, review: ReviewDoc, status: ReviewStatus, **conte
 
 async def moderate(tx: Transaction, review: ReviewDoc, status: ReviewStatus, reason: str | None) -> ReviewDoc:
     """Sets a review's status and the reason for it, and closes its flags. Returns the changed review."""
-    fields: Fields = {"status": status, "moderationReason": reason}
+    fields: Fields = {"status": status}
+    if reason != review.get("moderationReason"):
+        fields = {**fields, "moderationReason": reason}
     if review.get("flagCount"):
         fields = {**fields, "flagCount": 0, "flagRound": review.get("flagRound", 0) + 1}
     return await change(tx, review, **fields)

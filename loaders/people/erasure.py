@@ -202,7 +202,7 @@ async def _empty_reviews(tx: Transaction, erasure: ErasureDoc) -> bool:
 
 
 async def _withdraw_flags(tx: Transaction, erasure: ErasureDoc) -> bool:
-    mine = [{"studentId": erasure["studentId"]}] if erasure["studentId"] else []
+    mine: list[Filter] = [{"studentId": erasure["studentId"]}] if erasure["studentId"] else []
     if erasure["accountId"]:
         mine.append({"_id.subject": str(erasure["accountId"])})
     return await review_flags.withdraw(tx, {"$or": mine}, MOST_ERASED)

@@ -54,10 +54,12 @@ def test_a_student_is_erased_after_a_confirmation(database: Database[dict[str, A
     assert database["students"].find_one({"name": "Ada"})
     result = run("erase", id_, input="y\n")
     assert result.exception is None, result.stderr
+    database["reviews"].update_one({}, {"$set": {"body": "written meanwhile"}})
     assert run("erase", id_, "--yes").exception is None
     (student,) = database["students"].find()
     assert (student["name"], student["email"], student["bio"]) == ("Deleted student", None, None)
     assert database["accounts"].count_documents({}) == 0
     assert [review["body"] for review in database["reviews"].find()] == [""]
-    (entry,) = database["auditLog"].find()
-    assert (entry["action"], entry["actor"]["subject"]) == ("student erase", "command line")
+    entries = list(database["auditLog"].find())
+    assert {entry["action"] for entry in entries} == {"student erase"}
+    assert {entry["actor"]["subject"] for entry in entries} == {"command line"}

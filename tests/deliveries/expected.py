@@ -13,6 +13,9 @@ from loaders.mongo import Database
 
 _Json: TypeAlias = Any  # an entry of the audit log, or a part of one
 
+#: The event of a review that gets a status.
+_REVIEWS = {"PUBLISHED": "review.written", "PENDING": "review.held"}
+
 
 class Expected(NamedTuple):
     """What the committed writes must have led to.
@@ -51,8 +54,9 @@ def _events(action: str, change: Mapping[str, _Json], own: str) -> Iterator[tupl
             yield "course_run.changed", f"CourseRun:{own}"
         case "courseRuns" if after.get("status") == "CANCELLED":
             yield "course_run.cancelled", f"CourseRun:{own}"
-        case "reviews" if before is None:
-            yield ("review.written" if after["status"] == "PUBLISHED" else "review.held"), f"Review:{own}"
+        case "reviews" if (status := after.get("status")) != (before or {}).get("status"):
+            if kind := _REVIEWS.get(status or ""):
+                yield kind, f"Review:{own}"
 
 
 def _messages(action: str, change: Mapping[str, _Json]) -> Iterator[str]:

@@ -83,7 +83,7 @@ EVENTFUL = {
     "publishCourse", "updateCourseRun", "cancelCourseRun", "enroll", "enrollStudent", "cancelEnrollment",
     "moveEnrollment", "createReview",
 }  # fmt: skip
-EVENT_COMMANDS = ["find outboxSequences", "update outboxSequences", "insert outbox"]
+EVENT_COMMANDS = ["find outboxSequences", "update outboxSequences", "update outbox"]
 
 
 @pytest.mark.parametrize("name", NAMES)
