@@ -9,11 +9,10 @@ from resolvers.people.account import (
     student,
     update_account,
 )
-from resolvers.people.erasure import delete_account, erase_student, finish_erasure
+from resolvers.people.erasure import erase_student, finish_erasure
 from resolvers.people.link import finish_link, link_account
 
 __all__ = [
-    "delete_account",
     "email_verified",
     "erase_student",
     "finish_erasure",

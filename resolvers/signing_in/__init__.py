@@ -1,5 +1,6 @@
 """Signing up, in and out: sessions, passwords, addresses, and the throttle for sign-in attempts."""
 
+from resolvers.signing_in.account_deletion import delete_account
 from resolvers.signing_in.email_change import change_email
 from resolvers.signing_in.email_verification import finish_claim, verify_email
 from resolvers.signing_in.new_password import change_password, reset_password
@@ -10,6 +11,7 @@ from resolvers.signing_in.session import refresh_session, sign_in, sign_out, sig
 __all__ = [
     "change_email",
     "change_password",
+    "delete_account",
     "end_session",
     "finish_claim",
     "refresh_session",

@@ -3,6 +3,7 @@
 import strawberry
 
 import resolvers.people
+import resolvers.signing_in
 from resolvers import fields
 from resolvers.schema import write_inputs
 from resolvers.schema.account_types import Account
@@ -65,7 +66,7 @@ class PeopleWrites:
         " undone.",
     )
     delete_account: DeleteAccountPayload = mutation(
-        resolvers.people.delete_account,
+        resolvers.signing_in.delete_account,
         write_inputs.DeleteAccountInput,
         commands=31,
         rare_commands=10,  # while attempts are counted, and the message
