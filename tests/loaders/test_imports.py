@@ -50,6 +50,10 @@ async def test_a_new_document_has_every_key(
         "imageUrl",
         "prerequisiteIds",
         "mergedInto",
+        "erasedAt",
+        "flagCount",
+        "flagRound",
+        "moderationReason",
     }
     assert document.keys() == shape.__annotations__.keys() - unset
 
