@@ -71,7 +71,9 @@ class Receiver:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
+                length = int(self.headers["content-length"])
+                if len(body := self.rfile.read(length)) < length:
+                    return  # the gateway was killed while it sent this
                 post = Post({name.lower(): value for name, value in self.headers.items()}, body)
                 receiver.posts.append(post)
                 reply = receiver.reply(post)

@@ -138,7 +138,11 @@ async def test_a_sent_again_entry_and_what_waited_for_it_go_out(
     for _ in range(3):
         await noted(outgoing, published(A))
     async with delivering(outgoing, recipient) as own:
-        await until(lambda: own.outcomes["parked"] == 1)
+
+        async def is_parked() -> bool:
+            return bool(await entries(outgoing, state="PARKED"))
+
+        await until(is_parked)
         is_broken = False
         (parked,) = await entries(outgoing, state="PARKED")
         assert await outbox.resend(outgoing, [parked]) == 1
