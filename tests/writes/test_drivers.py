@@ -96,9 +96,10 @@ def _anonymous(stored: Dump, known: set[Any]) -> Any:
 
 
 def _without_new(value: Any, new: list[ObjectId]) -> Any:
-    """Replaces what differs between two runs: global IDs, the IDs of new documents, and times."""
+    """Replaces what differs between two runs: global IDs, the IDs of new documents and erasures, and times."""
     if isinstance(value, Mapping):
-        return {key: "ID" if key == "id" else _without_new(item, new) for key, item in value.items()}
+        differing = ("id", "clearedBy")
+        return {key: "ID" if key in differing else _without_new(item, new) for key, item in value.items()}
     if isinstance(value, list):
         return [_without_new(item, new) for item in value]
     if isinstance(value, datetime) or (isinstance(value, str) and _TIME.fullmatch(value)):
