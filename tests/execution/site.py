@@ -40,6 +40,7 @@ LISTS: Mapping[tuple[str, str], Sequence[str]] = {
     ("Query", "students"): [],
     ("Query", "instructors"): [],
     ("Query", "accounts"): [],
+    ("Query", "reviews"): _REVIEW_ORDERS,
     ("Query", "auditLog"): [],
     ("Viewer", "wishlist"): [],
     ("Category", "courses"): _COURSE_ORDERS,

@@ -96,7 +96,7 @@ def _anonymous(stored: Dump, known: set[Any]) -> Any:
 
 
 def _without_new(value: Any, new: list[ObjectId]) -> Any:
-    """Replaces what differs between two runs: global IDs, the IDs of new documents and erasures, and times."""
+    """Replaces what differs between two runs: global IDs, IDs of new documents and of erasures, and times."""
     if isinstance(value, Mapping):
         differing = ("id", "clearedBy")
         return {key: "ID" if key in differing else _without_new(item, new) for key, item in value.items()}

@@ -22,7 +22,6 @@ from tests.writes.support import STAFF, run_of, stored
 
 MARKER = "zq7marker"
 EMAIL, PASSWORD = f"{MARKER}@example.org", "correct horse battery"
-STAFF_TOKEN = TOKENS.access(STAFF).text
 
 
 @pytest.fixture
@@ -63,6 +62,7 @@ async def written(gateway: Gateway, database: Database) -> tuple[str, ObjectId]:
     other = factories.student("Bob")
     await stored(database, courses=[course], courseRuns=[run], students=[other])
     agent = {"user-agent": f"{MARKER} agent"}
+    staff = TOKENS.access(STAFF).text
     values = {"name": f"Ada {MARKER}", "email": EMAIL, "password": PASSWORD, "idempotencyKey": f"{MARKER}0"}
     payload = await gateway.mutate("signUp", values, **agent)
     token = payload["accessToken"]
@@ -70,7 +70,7 @@ async def written(gateway: Gateway, database: Database) -> tuple[str, ObjectId]:
     async def write(name: str, selected: str, token: str = token, **input: Any) -> Any:
         fields = f"{selected} errors {{ message }}"
         query = f"mutation($i: {_input(name)}!) {{ {name}(input: $i) {{ {fields} }} }}"
-        prefix = "" if token == STAFF_TOKEN else MARKER
+        prefix = "" if token == staff else MARKER
         key = {"idempotencyKey": f"{prefix}{uuid4()}", "clientMutationId": MARKER}
         answer = (await gateway.post(query, {"i": {**input, **key}}, token=token, **agent)).json()
         assert "errors" not in answer, answer
@@ -86,9 +86,7 @@ async def written(gateway: Gateway, database: Database) -> tuple[str, ObjectId]:
     )
     await write("updateReview", "review { id }", reviewId=review["review"]["id"], body=f"More {MARKER}")
     await write("addToWishlist", "course { id }", courseId=course_id)
-    await write(
-        "moderateReview", "review { id }", STAFF_TOKEN, reviewId=review["review"]["id"], status="PUBLISHED"
-    )
+    await write("moderateReview", "review { id }", staff, reviewId=review["review"]["id"], status="PUBLISHED")
     student = await database["students"].find_one({"email": EMAIL})
     account = await database["accounts"].find_one({"email": EMAIL})
     assert student
@@ -139,7 +137,7 @@ async def test_the_marker_is_nowhere(
     )
     sent = {"studentId": encode_id("Student", {"_id": student_id}), "idempotencyKey": "e"}
     for _ in range(2):
-        answer = (await gateway.post(query, {"i": sent}, token=STAFF_TOKEN)).json()
+        answer = (await gateway.post(query, {"i": sent}, token=TOKENS.access(STAFF).text)).json()
         assert answer["data"]["eraseStudent"]["errors"] == [], answer
         assert answer["data"]["eraseStudent"]["student"]["name"] == "Deleted student"
     assert await database["outbox"].count_documents({"kind": "message.account_deleted"}) <= 1
