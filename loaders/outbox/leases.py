@@ -94,6 +94,32 @@ async def _postpone(database: Database, heads: Sequence[Fields]) -> None:
         for head in heads
     ]  # fmt: skip
     await send(database["outbox"], "update", lambda target: target.bulk_write(updates, ordered=False))
+    await _release_renewed(database, [head for head in heads if head["state"] == "PARKED"])
+
+
+async def _release_renewed(database: Database, parked: Sequence[Fields]) -> None:
+    """Has what waits behind heads that are no longer parked looked at at once.
+
+    Whoever had a head sent again, or deleted it, may have released what waits for it before it was postponed.
+    """
+    if not parked:
+        return
+    ids = {"_id": {"$in": [head["_id"] for head in parked]}, "state": "PARKED"}
+    found = await find(database["outbox"], ids, size=len(parked), projection={"_id": 1})
+    still = {head["_id"] for head in found}
+    updates = [
+        UpdateMany(
+            {
+                "destination": head["destination"], "subject": head["subject"], "state": "PENDING",
+                "claim": None,
+            },
+            [{"$set": {"dueAt": "$$NOW"}}],
+        )
+        for head in parked
+        if head["_id"] not in still
+    ]  # fmt: skip
+    if updates:
+        await send(database["outbox"], "update", lambda target: target.bulk_write(updates, ordered=False))
 
 
 def _when_free(head: Fields) -> Expression:

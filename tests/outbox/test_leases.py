@@ -107,6 +107,27 @@ async def test_what_waits_for_a_parked_entry_leaves_room_for_others(outgoing: Da
     assert await claimed(outgoing) == []
 
 
+@pytest.mark.parametrize(("end", "numbers"), [("resend", [1, 2, 3]), ("delete", [2, 3])])
+async def test_what_waited_for_a_parked_entry_is_found_at_once_though_it_was_just_being_postponed(
+    outgoing: Database, monkeypatch: pytest.MonkeyPatch, end: str, numbers: list[int]
+) -> None:
+    """An operator ends the wait after this process has seen the head parked, and before it postpones."""
+    for _ in range(3):
+        await noted(outgoing, published(A))
+    (head,) = await claimed(outgoing, most=1)
+    await outbox.park(outgoing, head, "HTTP 410", days=7)
+    look = leases._heads
+
+    async def look_slowly(*arguments: Any) -> Any:
+        heads = await look(*arguments)
+        monkeypatch.setattr(leases, "_heads", look)
+        assert await getattr(deliveries, end)(outgoing, [head]) == 1
+        return heads
+
+    monkeypatch.setattr(leases, "_heads", look_slowly)
+    assert shown(await claimed(outgoing)) == [(A, number) for number in numbers]
+
+
 async def test_however_much_waits_others_are_found_at_the_first_look(outgoing: Database) -> None:
     """Of many subjects, each with a parked head, and of one subject with a long queue behind it."""
     parked = [ObjectId() for _ in range(12)]
