@@ -8,6 +8,7 @@ import pytest
 from bson import ObjectId
 
 from app.execution import Executor
+from loaders import indexes
 from loaders.mongo.database import Database
 from loaders.related_courses import FEWEST_STUDENTS, OF_CATEGORY, SAMPLED_ENROLLMENTS, THEIR_ENROLLMENTS
 from resolvers.context import PUBLIC, Viewer
@@ -139,6 +140,13 @@ def popular(size: int) -> dict[str, list[Doc]]:
 
 @pytest.fixture
 async def profiled(database: Database) -> AsyncIterator[Database]:
+    """A database whose indexes are new.
+
+    Values of wrong types, which other tests store, leave indexes multikey for good. Then MongoDB can't always
+    read in the order of an index.
+    """
+    await database["enrollments"].drop()
+    await indexes.ensure(database)
     await database.driver.command("profile", 2)
     yield database
     await database.driver.command("profile", 0)
@@ -150,18 +158,16 @@ async def test_a_popular_course_costs_no_more_than_a_sample(
     profiled: Database, run_query: RunQuery, size: int
 ) -> None:
     await store(profiled, **popular(size))
-    for _ in range(3):  # the first two also try plans; the third uses the plan that was found
-        data = await run_query("{ courses { nodes { slug relatedCourses(first: 2) { slug } } } }")
+    data = await run_query("{ courses { nodes { slug relatedCourses(first: 2) { slug } } } }")
     for node in data["courses"]["nodes"]:
         others = [f"c{n}" for n in range(4) if f"c{n}" != node["slug"]]
         assert [one["slug"] for one in node["relatedCourses"]] == others[:2]
     entries = await profiled["system.profile"].find({"command.aggregate": {"$exists": True}}).to_list(None)
-    entry = [entry for entry in entries if "$documents" in str(entry["command"])][-1]
+    (entry,) = [entry for entry in entries if "$documents" in str(entry["command"])]
     samples, theirs = 4 * SAMPLED_ENROLLMENTS, 4 * SAMPLED_ENROLLMENTS * 4
     courses = 4 * 3
-    # Plans that MongoDB tries read documents too: at most as many again.
-    assert entry["docsExamined"] <= 2 * (samples + theirs + courses), entry
-    assert entry["keysExamined"] <= 4 * (samples + theirs + courses), entry
+    assert entry["docsExamined"] <= samples + theirs + courses, entry
+    assert entry["keysExamined"] <= 2 * (samples + theirs) + 2 * courses, entry
 
 
 async def test_students_with_many_enrolments_cost_no_more(profiled: Database, run_query: RunQuery) -> None:
@@ -173,9 +179,8 @@ async def test_students_with_many_enrolments_cost_no_more(profiled: Database, ru
     await store(profiled, courses=[go, *others], students=students, enrollments=enrollments)
     await run_query('{ course(slug: "go") { relatedCourses { slug } } }')
     entries = await profiled["system.profile"].find({"command.aggregate": {"$exists": True}}).to_list(None)
-    entry = [entry for entry in entries if "$documents" in str(entry["command"])][-1]
-    # Plans that MongoDB tries read documents too: at most as many again.
-    assert entry["docsExamined"] <= 2 * (SAMPLED_ENROLLMENTS + THEIR_ENROLLMENTS + 100), entry
+    (entry,) = [entry for entry in entries if "$documents" in str(entry["command"])]
+    assert entry["docsExamined"] <= SAMPLED_ENROLLMENTS + THEIR_ENROLLMENTS + 100, entry
 
 
 async def test_a_large_category_costs_no_more_than_its_best_courses(
