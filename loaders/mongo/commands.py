@@ -48,8 +48,9 @@ _READS = frozenset(("find", "aggregate", "count"))
 
 Pipeline: TypeAlias = Sequence[Expression]
 
-#: Returns the twelve bytes of an ObjectId.
-id_bytes: Callable[[ObjectId], bytes] = attrgetter("binary")
+#: Returns the twelve bytes of an ObjectId. It is called for almost every id in a response, so it reads the
+#: slot behind the property `binary`, which saves a call.
+id_bytes: Callable[[ObjectId], bytes] = attrgetter("_ObjectId__id")
 
 
 async def aggregate(

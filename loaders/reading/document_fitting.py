@@ -34,11 +34,9 @@ Fitting: TypeAlias = Callable[[list[Stored]], list[Stored]]
 #: the stored values, because MongoDB sorts by them.
 AS_STORED = "as stored"
 
-#: Conditions for numbers that GraphQL can represent.
-_RANGES: Mapping[type, str] = {
-    int: "-2147483648 <= {x} <= 2147483647",
-    float: "{x} * 0 == 0",  # excludes infinity and NaN
-}
+#: The condition for a float that GraphQL can represent: neither infinity nor NaN. An int needs no condition,
+#: because only BSON's 32-bit integers are read as int, and its 64-bit integers as bson.Int64.
+_FINITE = "{x} - {x} == 0.0"
 
 
 #: The default for a missing reference. No document has this `_id`.
@@ -181,7 +179,9 @@ def _generated(
         "def misfits(documents):\n"
         "    found = []\n"
         "    for d in documents:\n"
-        f"        if {' and '.join(conditions) or 'True'}: continue\n"
+        "        try:\n"
+        f"            if {' and '.join(conditions) or 'True'}: continue\n"
+        "        except KeyError: pass\n"  # a value is missing
         "        found.append(d)\n"
         "    return found\n"
     )
@@ -206,8 +206,8 @@ class _Code:
         """Returns the condition for the value of a key. document: the variable that holds the document."""
         x = f"x{self._count}"
         self._count += 1
-        absent = ", MISSING" if shape.nullable or shape.optional else ""
-        condition = " and ".join(self._fits(f"({x} := {document}.get({name!r}{absent}))", x, shape))
+        value = f"{document}.get({name!r}, MISSING)" if shape.optional else f"{document}[{name!r}]"
+        condition = " and ".join(self._fits(f"({x} := {value})", x, shape))
         if shape.nullable:
             condition += f" or {x} is None"
         if shape.optional:
@@ -229,16 +229,15 @@ class _Code:
             yield self.member(x, name, member)
         if shape.choices:
             yield f"{x} in {self._constant(shape.choices)}"
-        elif shape.kind in _RANGES:
-            yield _RANGES[shape.kind].format(x=x)
+        elif shape.kind is float:
+            yield _FINITE.format(x=x)
         for constraint in shape.constraints if self._strict else ():
             yield f"not {self._constant(constraint.reason)}({x})"
 
     def _items(self, x: str, shape: Shape) -> str:
-        if shape.choices:
-            return f"all(map({self._constant(_among(shape.choices))}, {x}))"
-        if shape.kind in (str, ObjectId):
-            return f"{self._constant(frozenset((shape.kind,)))}.issuperset(map(type, {x}))"
+        if shape.kind in (str, ObjectId, int) and not (self._strict and shape.constraints):
+            kinds = f"{self._constant(frozenset((shape.kind,)))}.issuperset(map(type, {x}))"
+            return f"{kinds} and {self._constant(shape.choices)}.issuperset({x})" if shape.choices else kinds
         return f"all(map({self._constant(_fits(shape, strict=self._strict))}, {x}))"
 
     def _constant(self, value: object) -> str:
@@ -246,10 +245,6 @@ class _Code:
         self._count += 1
         self.names[name] = value
         return name
-
-
-def _among(choices: frozenset[str]) -> Callable[[Value], bool]:
-    return lambda value: type(value) is str and value in choices
 
 
 def _fits(shape: Shape, *, strict: bool) -> Callable[[Value], bool]:
