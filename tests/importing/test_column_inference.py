@@ -49,7 +49,9 @@ def test_an_average_with_its_count_in_another_column() -> None:
 
 
 def test_a_column_whose_values_come_late_in_the_sample() -> None:
-    empty: list[Cells] = [{"id": str(n), "course": "c", "text": "Good.", "rating": None} for n in range(1_000)]
+    empty: list[Cells] = [
+        {"id": str(n), "course": "c", "text": "Good.", "rating": None} for n in range(1_000)
+    ]
     rated: list[Cells] = [{"id": f"r{n}", "course": "c", "text": "Good.", "rating": "4"} for n in range(10)]
     mapping = infer_mapping("reviews", list(rated[0]), empty + rated)
     assert record(mapping, rated[0])["rating"] == 4
