@@ -56,7 +56,7 @@ def add_to(app: typer.Typer) -> None:
 def _join_lines(app: typer.Typer) -> None:
     """Makes a line of each paragraph of the help of the commands.
 
-    Otherwise, Typer keeps the line breaks of a docstring and breaks its lines at the width of the terminal too.
+    Otherwise, Typer keeps the line breaks of a docstring, and breaks its lines at the terminal's width too.
     """
     for command in app.registered_commands:
         paragraphs = cleandoc((command.callback and command.callback.__doc__) or "").split("\n\n")
