@@ -38,6 +38,12 @@ def test_ids_and_words_stay_whole(monkeypatch: pytest.MonkeyPatch, width: int) -
     assert max(map(len, lines)) <= width
 
 
+def test_headings_give_way_before_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    row: Row = {"id": ID, "failedAttempts": 2, "lastSeen": AT, "text": "some words"}
+    lines = printed(monkeypatch, 66, row)
+    assert lines[-1].split() == [ID, "2", "2026-03-02", "09:30", "some", "words"]
+
+
 def test_a_column_without_values_or_with_details_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "next" not in printed(monkeypatch, 200, ROW)[0]
     assert "2026-03-02 09:30" in printed(monkeypatch, 200, {**ROW, "next": AT})[1]

@@ -97,8 +97,8 @@ async def test_parked_events_are_listed_for_scripts(run: Run, outgoing: Database
 async def test_an_event_is_shown_with_its_body(run: Run, outgoing: Database) -> None:
     entry = await parked(outgoing, A)
     shown = run("show", entry["_id"]).stdout
-    assert "\nstate            parked\n" in shown
-    assert "\nlast error       HTTP 400\n" in shown
+    assert "\nstate       parked\n" in shown
+    assert "\nlast error  HTTP 400\n" in shown
     body = json.loads(shown[shown.index("{") :])
     assert body["data"] == {"courseId": encode_id("Course", {"_id": A})}
 

@@ -119,7 +119,7 @@ def _row(entry: EntryDoc) -> Row:
         "state": entry["state"].lower(),
         "written": entry["at"],
         "sent": entry["sentAt"],
-        "failedAttempts": entry["attempts"],
+        "failed": entry["attempts"],
         "lastError": entry["lastError"],
         "next": entry["dueAt"] if entry["state"] == "PENDING" else None,
     }

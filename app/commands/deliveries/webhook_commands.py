@@ -71,7 +71,7 @@ def show(
 
     (entry,) = _run(lambda database: _known(database, [id]))
     show_values(_row(entry))
-    typer.echo(json.dumps(json.loads(body_of(entry)), indent=2))
+    typer.echo("\n" + json.dumps(json.loads(body_of(entry)), indent=2))
 
 
 @webhooks.command()
@@ -142,7 +142,7 @@ def _row(entry: EntryDoc) -> Row:
         "state": entry["state"].lower(),
         "written": entry["at"],
         "delivered": entry["sentAt"],
-        "failedAttempts": entry["attempts"],
+        "failed": entry["attempts"],
         "lastError": entry["lastError"],
         "next": entry["dueAt"] if entry["state"] == "PENDING" else None,
     }

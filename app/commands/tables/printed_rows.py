@@ -70,9 +70,10 @@ def _show(rows: Sequence[Row], names: Sequence[str], console: Console) -> None:
 def _widths(columns: Mapping[str, Sequence[str]], most: int) -> dict[str, int] | None:
     """Returns the width of each column of a table that is at most `most` wide, or None if there is none.
 
-    The widest columns give way first. Words stay whole, so an id can be copied.
+    Headings give way first, then the widest columns. Words stay whole, so an id can be copied.
     """
-    widths = {name: max(map(cell_len, [_heading(name), *cells])) for name, cells in columns.items()}
+    values = {name: max(map(cell_len, cells)) for name, cells in columns.items()}
+    widths = {name: max(cell_len(_heading(name)), width) for name, width in values.items()}
     narrowest = {
         name: max(
             min(cell_len(word), _LONGEST_WORD) for text in (_heading(name), *cells) for word in text.split()
@@ -84,7 +85,7 @@ def _widths(columns: Mapping[str, Sequence[str]], most: int) -> dict[str, int] |
         wide = [name for name in widths if widths[name] > narrowest[name]]
         if not wide:
             return None
-        widths[max(wide, key=lambda name: widths[name])] -= 1
+        widths[max(wide, key=lambda name: (widths[name] > values[name], widths[name]))] -= 1
     return widths
 
 
