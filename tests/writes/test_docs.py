@@ -86,6 +86,9 @@ async def test_runs_and_places_at_the_desk(gateway: Gateway, database: Database)
     target = {"enrollment": enrolled["enrollment"]["id"], "run": run_id(other)}
     moved = (await gateway.ask(shown["MoveEnrollment"], target, STAFF))["moveEnrollment"]
     assert moved["enrollment"]["run"]["seatsLeft"] == 0
+    listed = (await gateway.ask(shown["Runs"], {"slug": course["slug"]}, STAFF))["course"]
+    assert listed["id"] == course_id(course)
+    assert {one["id"] for one in listed["runs"]["nodes"]} == {run_id(run), run_id(other)}
     cancelled = (await gateway.ask(shown["CancelRun"], {"run": run_id(run)}, STAFF))["cancelCourseRun"]
     assert cancelled["courseRun"] == {"status": "CANCELLED", "seatsLeft": 0, "waitlistCount": 0}
 
