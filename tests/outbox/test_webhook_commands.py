@@ -77,7 +77,7 @@ async def test_events_are_listed_with_their_states(run: Run, outgoing: Database)
         "state": "parked",
         "written": None,
         "delivered": None,
-        "failedAttempts": 1,
+        "failed": 1,
         "lastError": "HTTP 400",
         "next": None,
     }
