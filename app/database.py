@@ -89,7 +89,7 @@ async def ping(database: Database) -> None:
     try:
         await database.command("ping")
     except PyMongoError as error:
-        no_answer = f"LECTERN_MONGODB_URI: MongoDB does not answer: {reason_of(error)}"
+        no_answer = f"LECTERN_MONGODB_URI: MongoDB does not answer: {reason_of(error)}\n{_START}"
         raise DatabaseUnavailableError(refusal(error) or no_answer) from None
 
 
@@ -120,6 +120,7 @@ async def require_transactions(database: Database) -> None:
         raise DatabaseUnavailableError(_STANDALONE)
 
 
+_START = "Start it, or set the URI of another one. The MongoDB of `lectern dev` runs only while that runs."
 _NOT_SET = "LECTERN_MONGODB_URI is not set, so Lectern tries mongodb://localhost:27017."
 
 _STANDALONE = (

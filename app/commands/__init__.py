@@ -1,5 +1,7 @@
 """The subcommands of `lectern`."""
 
+from inspect import cleandoc
+
 import typer
 
 from app.commands.categories import category
@@ -48,3 +50,17 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(webhooks, name="webhooks")
     app.add_typer(messages, name="messages")
     app.add_typer(migrate, name="migrate")
+    _join_lines(app)
+
+
+def _join_lines(app: typer.Typer) -> None:
+    """Makes a line of each paragraph of the help of the commands.
+
+    Otherwise, Typer keeps the line breaks of a docstring, and breaks its lines at the terminal's width too.
+    """
+    for command in app.registered_commands:
+        paragraphs = cleandoc((command.callback and command.callback.__doc__) or "").split("\n\n")
+        command.help = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+    for group in app.registered_groups:
+        if group.typer_instance:
+            _join_lines(group.typer_instance)

@@ -9,6 +9,7 @@ import typer
 import loaders.audit
 import loaders.category
 from app.commands.command_error import CommandError
+from app.commands.tables import show_rows
 from app.database import connect, require_transactions
 from app.invocation import lectern
 from app.settings import load
@@ -27,10 +28,14 @@ _Into = Annotated[str, typer.Argument(metavar="INTO", help="Slug of the category
 
 
 @category.command("list")
-def list_categories() -> None:
+def list_categories(
+    in_json: Annotated[bool, typer.Option("--json", help="Print a JSON array, for scripts.")] = False,
+) -> None:
     """List the categories in their order: slug, number of courses of any status, and name."""
-    for found, count in _run(_counted):
-        typer.echo(f"{found['slug']:<40}  {count:>7,}  {found['name']}")
+    rows = [
+        {"slug": found["slug"], "courses": count, "name": found["name"]} for found, count in _run(_counted)
+    ]
+    show_rows(rows, "There are no categories.", in_json=in_json)
 
 
 @category.command()

@@ -322,7 +322,7 @@ def _welcome(url: str, mongodb_uri: str, content: str, directory: Path, *, in_br
   Messages   {messages}
   MongoDB    {mongodb_uri}
   Data       {content}
-  Sign in    {lectern()} token{option} --role STUDENT (or INSTRUCTOR, STAFF)
+  Sign in    {lectern()} token{option} --role STAFF (or STUDENT, INSTRUCTOR)
   Import     LECTERN_MONGODB_URI='{mongodb_uri}' {lectern()} import courses FILE --dry-run
 
 Try it:

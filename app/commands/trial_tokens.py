@@ -54,8 +54,8 @@ async def _person(database: Database, role: Role, id: ObjectId | None) -> _Perso
     if id:
         raise CommandError(f"--{name}: there is no {name} with this ID.")
     raise CommandError(
-        f"No {name} {does} a course in this database. The sample data of `lectern dev` has such "
-        f"{name}s, but --empty omits it."
+        f"No {name} {does} a course in this database: choose one with --{name} ID.\n"
+        f"The sample data of `lectern dev` has such {name}s, but --empty omits it."
     )
 
 

@@ -1,5 +1,6 @@
 """`lectern category`."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -43,6 +44,10 @@ def test_categories_are_listed_in_their_order(database: Database[dict[str, Any]]
     database["courses"].insert_many(courses)
     lines = [line.split(maxsplit=2) for line in run("list").stdout.splitlines()]
     assert lines == [["data", "0", "Data"], ["web", "2", "Web & Design"]]
+    first, _ = json.loads(run("list", "--json").stdout)
+    assert first == {"slug": "data", "courses": 0, "name": "Data"}
+    database["categories"].delete_many({})
+    assert run("list").stderr == "There are no categories.\n"
 
 
 def test_a_category_is_merged_into_another(database: Database[dict[str, Any]]) -> None:

@@ -50,9 +50,19 @@ def test_reviews_are_listed_by_status_and_flags() -> None:
     assert "x" * 61 not in line
     (row,) = json.loads(run("list", "--flagged", "--json").stdout)
     assert (row["text"], row["flags"]) == ("x" * 100, 2)
+    (line,) = run("list", "--search", "WAITS").stdout.splitlines()
+    assert line.startswith(ids["pending"])
+    assert run("list", "--search", "waits", "--flagged").stderr == "There is no such review.\n"
     assert run("list", "--limit", "1").stderr.startswith("These are 1 of 2 reviews")
     assert run("list", "--status", "rejected").stderr == "There is no such review.\n"
     assert run("list", "--status", "nice").exit_code == 2
+
+
+def test_a_title_is_listed_apart_from_the_text(database: Database[dict[str, Any]]) -> None:
+    database["reviews"].update_one({"_id": PENDING["_id"]}, {"$set": {"title": "Hm"}})
+    assert "Hm: Waits." in run("list", "--search", "hm").stdout
+    (row,) = json.loads(run("list", "--search", "hm", "--json").stdout)
+    assert (row["title"], row["text"]) == ("Hm", "Waits.")
 
 
 def test_a_review_is_moderated(database: Database[dict[str, Any]]) -> None:

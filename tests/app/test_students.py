@@ -10,6 +10,7 @@ from pymongo.database import Database
 from typer.testing import CliRunner, Result
 
 from app import cli
+from app.commands.command_error import CommandError
 from resolvers.relay import encode_id
 from tests import factories
 from tests.support import SECRET
@@ -50,7 +51,9 @@ def test_everything_is_exported_without_secrets(database: Database[dict[str, Any
 def test_a_student_is_erased_after_a_confirmation(database: Database[dict[str, Any]]) -> None:
     id_ = encode_id("Student", ADA)
     assert "reviews" in run("erase", id_, "--dry-run").stderr
-    assert run("erase", id_, input="n\n").exit_code == 1
+    refused = run("erase", id_, input="n\n")
+    assert refused.exit_code == 1
+    assert "Erase Ada (ada@example.org)? This can't be undone." in refused.stderr
     assert database["students"].find_one({"name": "Ada"})
     result = run("erase", id_, input="y\n")
     assert result.exception is None, result.stderr
@@ -63,3 +66,27 @@ def test_a_student_is_erased_after_a_confirmation(database: Database[dict[str, A
     entries = list(database["auditLog"].find())
     assert {entry["action"] for entry in entries} == {"student erase"}
     assert {entry["actor"]["subject"] for entry in entries} == {"command line"}
+
+
+@pytest.mark.usefixtures("database")
+def test_students_are_found_by_name_and_by_address() -> None:
+    (row,) = json.loads(run("list", "--search", "ad", "--json").stdout)
+    assert (row["id"], row["name"], row["email"]) == (encode_id("Student", ADA), "Ada", "ada@example.org")
+    assert run("list", "--search", "ADA@example.org").stdout.startswith(row["id"])
+    assert run("list", "--search", "grace").stderr == "There is no such student.\n"
+
+
+@pytest.mark.usefixtures("database")
+def test_more_students_than_are_listed(database: Database[dict[str, Any]]) -> None:
+    database["students"].insert_one(factories.student("Grace"))
+    listed = run("list", "--limit", "1")
+    assert len(listed.stdout.splitlines()) == 1
+    assert listed.stderr == "These are 1 of 2 students: use --search or --limit.\n"
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("command", ["export", "erase"])
+def test_an_id_that_no_student_has(command: str) -> None:
+    error = run(command, encode_id("Student", factories.student("Grace"))).exception
+    assert isinstance(error, CommandError)
+    assert str(error).endswith("lectern student list` lists them.")

@@ -48,6 +48,15 @@ def test_an_average_with_its_count_in_another_column() -> None:
     assert found["level"] == "ALL_LEVELS"
 
 
+def test_a_column_whose_values_come_late_in_the_sample() -> None:
+    empty: list[Cells] = [
+        {"id": str(n), "course": "c", "text": "Good.", "rating": None} for n in range(1_000)
+    ]
+    rated: list[Cells] = [{"id": f"r{n}", "course": "c", "text": "Good.", "rating": "4"} for n in range(10)]
+    mapping = infer_mapping("reviews", list(rated[0]), empty + rated)
+    assert record(mapping, rated[0])["rating"] == 4
+
+
 def test_an_average_without_a_count() -> None:
     row = {"id": "7", "title": "A", "rating": "4.7"}
     mapping = infer_mapping("courses", list(row), [row])

@@ -2,6 +2,7 @@ from calendar import month_name
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from datetime import date as calendar_date
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -93,6 +94,15 @@ def test_an_ambiguous_date_needs_day_first() -> None:
     assert date("06/11/2015", day_first=False) == JUNE
     assert date("25/12/2015") == datetime(2015, 12, 25, tzinfo=UTC)
     assert date("12/25/2015 10:30") == datetime(2015, 12, 25, 10, 30, tzinfo=UTC)
+
+
+def test_numbers_are_read_quickly() -> None:
+    started = process_time()
+    for number in range(1_000):
+        assert date(1_446_703_200_000 + number).year == 2015
+        with suppress(ValueError):
+            date(100.0 + number)  # too small for a date
+    assert process_time() - started < 0.5
 
 
 def test_a_strptime_pattern() -> None:

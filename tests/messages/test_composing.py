@@ -42,6 +42,20 @@ def test_a_title_with_line_breaks_or_markup_stays_a_title(kind: MessageKind) -> 
     assert "&lt;script&gt;" in message.html
 
 
+@pytest.mark.parametrize(
+    ("course", "end"),
+    [
+        ("Databases " * 30, " Databases Databases…"),
+        ("x" * 300, "xxxxxxxxxx…"),
+        ("講座" * 100, "座…"),
+    ],
+)
+def test_a_long_subject_ends_with_a_whole_word_if_there_is_one(course: str, end: str) -> None:
+    subject = composed("run_cancelled", course=course).subject
+    assert 100 < len(subject) <= 150
+    assert subject.endswith(end)
+
+
 @given(st.text(max_size=400))
 def test_any_title_makes_a_valid_email_with_short_lines(title: str) -> None:
     title = title.encode("utf-8", "ignore").decode()

@@ -77,12 +77,12 @@ async def test_events_are_listed_with_their_states(run: Run, outgoing: Database)
         "state": "parked",
         "written": None,
         "delivered": None,
-        "failedAttempts": 1,
+        "failed": 1,
         "lastError": "HTTP 400",
         "next": None,
     }
     assert len(json.loads(run("list", "--json").stdout)) == 4  # with those of `cdn`, which no gateway knows
-    assert len(json.loads(run("list", "--most", 1, "--json").stdout)) == 1
+    assert len(json.loads(run("list", "--limit", 1, "--json").stdout)) == 1
 
 
 async def test_parked_events_are_listed_for_scripts(run: Run, outgoing: Database) -> None:
@@ -97,8 +97,8 @@ async def test_parked_events_are_listed_for_scripts(run: Run, outgoing: Database
 async def test_an_event_is_shown_with_its_body(run: Run, outgoing: Database) -> None:
     entry = await parked(outgoing, A)
     shown = run("show", entry["_id"]).stdout
-    assert "state: parked\n" in shown
-    assert "lastError: HTTP 400\n" in shown
+    assert "\nstate       parked\n" in shown
+    assert "\nlast error  HTTP 400\n" in shown
     body = json.loads(shown[shown.index("{") :])
     assert body["data"] == {"courseId": encode_id("Course", {"_id": A})}
 
@@ -158,7 +158,10 @@ async def test_an_event_can_be_posted_as_a_test(run: Run, receiver: Receiver) ->
     assert receiver.events[0]["type"] == "lectern.test"
     receiver.reply = lambda _: Reply(401)
     assert run("test", "crm") == Done(1, "", "crm did not take the event: HTTP 401.")
-    assert run("test", "cdn").stderr == "LECTERN_WEBHOOKS has no webhook `cdn`: it has crm."
+    assert run("test", "cdn").stderr == (
+        "LECTERN_WEBHOOKS has no webhook `cdn`: it has crm.\n"
+        "Run this command with the settings of your gateways."
+    )
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,9 @@ async def test_runs_and_places_at_the_desk(gateway: Gateway, database: Database)
     target = {"enrollment": enrolled["enrollment"]["id"], "run": run_id(other)}
     moved = (await gateway.ask(shown["MoveEnrollment"], target, STAFF))["moveEnrollment"]
     assert moved["enrollment"]["run"]["seatsLeft"] == 0
+    listed = (await gateway.ask(shown["Runs"], {"slug": course["slug"]}, STAFF))["course"]
+    assert listed["id"] == course_id(course)
+    assert {one["id"] for one in listed["runs"]["nodes"]} == {run_id(run), run_id(other)}
     cancelled = (await gateway.ask(shown["CancelRun"], {"run": run_id(run)}, STAFF))["cancelCourseRun"]
     assert cancelled["courseRun"] == {"status": "CANCELLED", "seatsLeft": 0, "waitlistCount": 0}
 
@@ -114,8 +117,31 @@ async def test_people_at_the_desk(gateway: Gateway, database: Database) -> None:
     staff = Viewer(frozenset({"STAFF"}), subject=str(other["_id"]))
     await gateway.done(staff, "updateAccount", accountId=found[0]["id"], status="DEACTIVATED")
     about = {"email": "root@example.org", "from": "2026-01-01T00:00:00Z"}
-    (entry,) = (await gateway.ask(shown["Log"], about, STAFF))["auditLog"]["nodes"]
-    assert (entry["action"], entry["actor"]["name"]) == ("updateAccount", "Root")
+    (entry,) = (await gateway.ask(shown["WhatTheyDid"], about, STAFF))["auditLog"]["nodes"]
+    assert (entry["action"], entry["changes"][0]["node"]["id"]) == ("updateAccount", found[0]["id"])
+
+
+async def test_a_course_at_the_desk(gateway: Gateway, database: Database) -> None:
+    shown = examples("desk.md")
+    root = factories.account("Root", roles=["STAFF"])
+    await stored(database, accounts=[root])
+    staff = Viewer(frozenset({"STAFF"}), subject=str(root["_id"]))
+    made = (await gateway.ask(shown["CreateCategory"], {"name": "Data"}, staff))["createCategory"]
+    variables = {"title": "MongoDB", "category": made["category"]["id"]}
+    created = (await gateway.ask(shown["CreateCourse"], variables, staff))["createCourse"]
+    assert (created["course"]["status"], created["course"]["price"]["formatted"]) == ("DRAFT", "€499.00")
+    course = {"course": created["course"]["id"]}
+    priced = (await gateway.ask(shown["SetPrice"], course, staff))["updateCourse"]
+    assert priced["course"]["price"]["formatted"] == "€599.00"
+    published = (await gateway.ask(shown["Publish"], course, staff))["publishCourse"]
+    assert published == {"course": {"status": "PUBLISHED"}, "errors": []}
+    added = (await gateway.ask(shown["AddRun"], course, staff))["createCourseRun"]
+    assert (added["courseRun"]["startsAt"], added["courseRun"]["seatsLeft"]) == ("2027-03-01T08:00:00Z", 12)
+    (entry,) = (await gateway.ask(shown["WhoChangedIt"], course, staff))["auditLog"]["nodes"]
+    assert (entry["action"], entry["actor"]["name"]) == ("updateCourse", "Root")
+    (change,) = entry["changes"]
+    prices = [change[when]["price"]["amountMinor"] for when in ("before", "after")]
+    assert prices == [49_900, 59_900]
 
 
 def test_the_limits_of_networks() -> None:

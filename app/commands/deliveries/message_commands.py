@@ -54,14 +54,14 @@ def list_messages(
             "--parked", help="Only those that failed too often. Exits with 1 if there are any, for scripts."
         ),
     ] = False,
-    most: Annotated[int, typer.Option(help="The maximum number of messages.", min=1, max=10_000)] = 100,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="The number of messages to list.")] = 100,
     in_json: Annotated[bool, typer.Option("--json", help="Print a JSON array, for scripts.")] = False,
 ) -> None:
     """List messages, the latest first: what waits, what is parked, and what was sent in the last days."""
     states: Sequence[State] | None = ["PARKED"] if parked else None
-    entries = _run(lambda database: outbox.listing(database, [MAIL], states, most))
+    entries = _run(lambda database: outbox.listing(database, [MAIL], states, limit))
     nothing = _NONE_PARKED if parked else "There are no messages."
-    show_rows([_row(entry) for entry in entries], nothing, in_json=in_json)
+    show_rows([_row(entry) for entry in entries], nothing, in_json=in_json, details=("sent",))
     if parked and entries:
         raise typer.Exit(1)
 
@@ -119,7 +119,7 @@ def _row(entry: EntryDoc) -> Row:
         "state": entry["state"].lower(),
         "written": entry["at"],
         "sent": entry["sentAt"],
-        "failedAttempts": entry["attempts"],
+        "failed": entry["attempts"],
         "lastError": entry["lastError"],
         "next": entry["dueAt"] if entry["state"] == "PENDING" else None,
     }

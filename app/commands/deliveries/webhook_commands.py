@@ -7,11 +7,10 @@ from typing import Annotated, TypeVar
 
 import typer
 from bson import ObjectId
-from rich.console import Console
 
 from app.commands.command_error import CommandError
 from app.commands.deliveries.entry_ids import entry_id
-from app.commands.tables import Row, show_rows
+from app.commands.tables import Row, show_rows, show_values
 from app.database import connect, ping
 from app.importing import counted
 from app.invocation import lectern
@@ -24,6 +23,7 @@ from loaders.outbox import MAIL, EntryDoc, State
 T = TypeVar("T")
 
 _NONE_PARKED = "No event is parked."
+_DETAILS = ("subject", "sequence", "delivered", "next")  # columns for which a terminal is too narrow
 
 webhooks = typer.Typer(
     help="List the events that were posted to webhooks or wait, and post them again.", no_args_is_help=True
@@ -50,14 +50,14 @@ def list_events(
             "--parked", help="Only those that failed too often. Exits with 1 if there are any, for scripts."
         ),
     ] = False,
-    most: Annotated[int, typer.Option(help="The maximum number of events.", min=1, max=10_000)] = 100,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="The number of events to list.")] = 100,
     in_json: Annotated[bool, typer.Option("--json", help="Print a JSON array, for scripts.")] = False,
 ) -> None:
     """List events, the latest first: what waits, what is parked, and what was delivered in the last days."""
     states: Sequence[State] | None = ["PARKED"] if parked else None
-    entries = _run(lambda database: _listing(database, webhook, states, most))
+    entries = _run(lambda database: _listing(database, webhook, states, limit))
     nothing = _NONE_PARKED if parked else "There are no events."
-    show_rows([_row(entry) for entry in entries], nothing, in_json=in_json)
+    show_rows([_row(entry) for entry in entries], nothing, in_json=in_json, details=_DETAILS)
     if parked and entries:
         raise typer.Exit(1)
 
@@ -70,9 +70,8 @@ def show(
     from app.delivery import body_of
 
     (entry,) = _run(lambda database: _known(database, [id]))
-    for name, value in _row(entry).items():
-        say(f"{name}: {'' if value is None else value}", Console())
-    typer.echo(json.dumps(json.loads(body_of(entry)), indent=2))
+    show_values(_row(entry))
+    typer.echo("\n" + json.dumps(json.loads(body_of(entry)), indent=2))
 
 
 @webhooks.command()
@@ -121,7 +120,10 @@ def test(name: Annotated[str, typer.Argument(help="The webhook's name in LECTERN
     names = [webhook.name for webhook in settings.webhooks]
     if name not in names:
         known = f"it has {', '.join(names)}" if names else "it is empty"
-        raise CommandError(f"LECTERN_WEBHOOKS has no webhook `{name}`: {known}.")
+        raise CommandError(
+            f"LECTERN_WEBHOOKS has no webhook `{name}`: {known}.\n"
+            "Run this command with the settings of your gateways."
+        )
     outcome = asyncio.run(posted_test(settings, name))
     if isinstance(outcome, Failed):
         raise CommandError(f"{name} did not take the event: {outcome.error}.")
@@ -140,7 +142,7 @@ def _row(entry: EntryDoc) -> Row:
         "state": entry["state"].lower(),
         "written": entry["at"],
         "delivered": entry["sentAt"],
-        "failedAttempts": entry["attempts"],
+        "failed": entry["attempts"],
         "lastError": entry["lastError"],
         "next": entry["dueAt"] if entry["state"] == "PENDING" else None,
     }

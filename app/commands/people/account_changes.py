@@ -277,7 +277,8 @@ async def _active_account(tx: Transaction, email: str) -> AccountDoc:
 
 def no_account(email: str) -> AccountError:
     return AccountError(
-        f"{email} has no account. To create one:\n  {lectern()} account create {email} --name NAME"
+        f"{email} has no account. To create one:\n"
+        f"  {lectern()} account create {email} --name NAME --role ROLE"
     )
 
 

@@ -12,7 +12,7 @@ from app import development
 from app.commands import option_values
 from app.commands.people import account_changes, account_tables
 from app.commands.people.account_changes import Changed, Reset
-from app.commands.tables import show_rows
+from app.commands.tables import show_rows, show_values
 from app.database import connect, require_transactions
 from app.settings import load
 from app.terminal import say
@@ -186,7 +186,7 @@ def show(email: _Email, in_json: _InJson = False) -> None:
     if in_json:
         show_rows([found], "", in_json=True)
     else:
-        show_rows([{"what": name, "value": value} for name, value in found.items()], "", in_json=False)
+        show_values(found)
 
 
 @account.command()
@@ -231,8 +231,8 @@ def link(
 
 
 _SESSIONS_ENDED = (
-    "The account's sessions have ended. Their access tokens can no longer be used\n"
-    "for writes, but can be used for reads until they expire, within 10 minutes."
+    "The account's sessions have ended.\n"
+    "Their access tokens can't write any more, and can't read any more after at most 10 minutes."
 )
 
 

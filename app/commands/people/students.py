@@ -1,7 +1,8 @@
-"""The command `lectern student`: exports or erases a person."""
+"""The command `lectern student`: lists students, exports or erases one."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, TypeVar
 
 import orjson
@@ -10,25 +11,50 @@ from bson import ObjectId
 
 import loaders.audit
 import loaders.people
+import loaders.student
 from app.commands import option_values
 from app.commands.command_error import CommandError
+from app.commands.tables import Row, show_rows
 from app.database import connect, require_transactions
+from app.invocation import lectern
 from app.settings import load
-from app.terminal import say
+from app.terminal import printable, say
 from loaders import accounts
 from loaders.model import StudentDoc
 from loaders.mongo import Database, Transaction, transaction
 from loaders.people import person_rows
-from loaders.reading import fit_read
+from loaders.reading import WHOLE, Window, counts, fit_read
 
 T = TypeVar("T")
 
-student = typer.Typer(help="Export what is stored about a student, or erase it.", no_args_is_help=True)
+student = typer.Typer(
+    help="List students, export what is stored about one, or erase it.", no_args_is_help=True
+)
 
 _Id = Annotated[
     ObjectId,
-    typer.Argument(metavar="ID", help="Global ID of the student.", parser=option_values.id_of("Student")),
+    typer.Argument(
+        metavar="ID",
+        help="Global ID of the student, as `lectern student list` shows it.",
+        parser=option_values.id_of("Student"),
+    ),
 ]
+
+
+@student.command("list")
+def list_students(
+    search: Annotated[
+        str | None,
+        typer.Option(metavar="WORDS", help="Words of the name, or the e-mail address.", show_default=False),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="The number of students to list.")] = 100,
+    in_json: Annotated[bool, typer.Option("--json", help="Print a JSON array, for scripts.")] = False,
+) -> None:
+    """List students by name, with their ids, also those without an account."""
+    rows, count = _run(lambda database: _rows(database, search, limit))
+    show_rows(rows, "There is no such student.", in_json=in_json)
+    if count > len(rows):
+        say(f"These are {len(rows):,} of {count:,} students: use --search or --limit.")
 
 
 @student.command()
@@ -36,7 +62,7 @@ def export(id: _Id) -> None:
     """Print everything that is stored about a student, without secrets: a JSON document on each line."""
     count = _run(lambda database: _export(database, id))
     if not count:
-        raise CommandError("There is no student with this ID.")
+        raise CommandError(f"There is no student with this ID: `{lectern()} student list` lists them.")
 
 
 @student.command()
@@ -49,17 +75,38 @@ def erase(
 
     Ratings and past enrolments stay, without a person. If it is interrupted, run it again.
     """
-    counts = _run(lambda database: _counts(database, id))
-    if "students" not in counts:
-        raise CommandError("There is no student with this ID.")
-    for collection, count in counts.items():
-        say(f"{collection:<16}  {count:>7,}")
+    found, stored = _run(lambda database: _stored(database, id))
+    if found is None:
+        raise CommandError(f"There is no student with this ID: `{lectern()} student list` lists them.")
+    who = f"{found['name']} ({found.get('email') or 'without an e-mail address'})"
+    say(f"Stored about {who}:")
+    for collection, count in stored.items():
+        say(f"  {collection:<16}  {count:>7,}")
     if dry_run:
         return
     if not yes:
-        typer.confirm("Erase this student? This can't be undone.", abort=True, err=True)
+        typer.confirm(printable(f"Erase {who}? This can't be undone."), abort=True, err=True)
     _run(lambda database: _erase(database, id))
     say("The student is erased. Backups still have the data.")
+
+
+async def _rows(database: Database, search: str | None, most: int) -> tuple[list[Row], int]:
+    """Returns a row for each of the first `most` students who match, and how many match."""
+    from resolvers.relay import encode_id
+
+    by_email = search if search and "@" in search else None
+    listing = loaders.student.listing(database, search=None if by_email else search, email=by_email)
+    (page,) = await listing.pages([WHOLE], Window(most))
+    (count,) = await counts(listing, [WHOLE])
+    return [
+        {
+            "id": encode_id("Student", found),
+            "name": found["name"],
+            "email": found["email"],
+            "joined": found["joinedAt"],
+        }
+        for found in page.documents
+    ], count
 
 
 async def _export(database: Database, id: ObjectId) -> int:
@@ -70,11 +117,15 @@ async def _export(database: Database, id: ObjectId) -> int:
     return number
 
 
-async def _counts(database: Database, id: ObjectId) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    async for collection, _ in person_rows(database, id):
-        counts[collection] = counts.get(collection, 0) + 1
-    return counts
+async def _stored(database: Database, id: ObjectId) -> tuple[Mapping[str, Any] | None, dict[str, int]]:
+    """Returns the document of a student, and how many documents of each collection are theirs."""
+    found: Mapping[str, Any] | None = None
+    numbers: Counter[str] = Counter()
+    async for collection, document in person_rows(database, id):
+        numbers[collection] += 1
+        if collection == "students":
+            found = document
+    return found, numbers
 
 
 async def _erase(database: Database, id: ObjectId) -> None:

@@ -49,16 +49,25 @@ def list_reviews(
     flagged: Annotated[
         bool, typer.Option("--flagged", help="Only reviews flagged since they were last moderated.")
     ] = False,
+    search: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WORDS",
+            help="Words that the title or the text contains; only the first 10,000 reviews that the other "
+            "options describe are searched.",
+            show_default=False,
+        ),
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="The number of reviews to list.")] = 100,
     in_json: Annotated[bool, typer.Option("--json", help="Print a JSON array, for scripts.")] = False,
 ) -> None:
     """List reviews of all courses, newest first, with their flags."""
     statuses = (cast("ReviewStatus", status),) if status else get_args(ReviewStatus)
-    criteria = ReviewCriteria(statuses=statuses, flagged=flagged or None)
+    criteria = ReviewCriteria(statuses=statuses, flagged=flagged or None, search=search)
     rows, count = _run(lambda database: _rows(database, criteria, limit, whole=in_json))
     show_rows(rows, "There is no such review.", in_json=in_json)
     if count > len(rows):
-        say(f"These are {len(rows):,} of {count:,} reviews: use --status, --flagged or --limit.")
+        say(f"These are {len(rows):,} of {count:,} reviews: use --status, --flagged, --search or --limit.")
 
 
 @review.command()
@@ -90,7 +99,7 @@ async def _rows(
 ) -> tuple[list[Row], int]:
     """Returns a row for each of the first `most` reviews that match, and how many match.
 
-    whole: whether the rows have whole texts.
+    whole: whether the rows have whole titles and texts, each by itself.
     """
     listing = loaders.review.listing(Loaders(database), criteria, None)
     (page,) = await listing.pages([WHOLE], Window(most))
@@ -101,14 +110,16 @@ async def _rows(
 def _row(found: ReviewDoc, *, whole: bool) -> Row:
     from resolvers.relay import encode_id
 
-    text = " ".join(f"{found['title'] or ''} {found['body']}".split())
+    title, body = found["title"], found["body"]
+    text = " ".join((f"{title}: {body}" if title and body else title or body).split())
+    short = text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
     return {
         "id": encode_id("Review", found),
         "status": found["status"],
         "flags": found.get("flagCount", 0),
         "rating": found["rating"],
         "written": found["createdAt"],
-        "text": text if whole or len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…",
+        **({"title": title, "text": body} if whole else {"text": short}),
         "reason": found.get("moderationReason"),
     }
 

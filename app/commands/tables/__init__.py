@@ -1,5 +1,5 @@
 """Prints rows of text, for the commands that list something."""
 
-from app.commands.tables.printed_rows import Row, show_rows
+from app.commands.tables.printed_rows import Row, show_rows, show_values
 
-__all__ = ["Row", "show_rows"]
+__all__ = ["Row", "show_rows", "show_values"]

@@ -64,11 +64,20 @@ def compose(templates: Templates, sender: MailAddress, id: str, recipient: Recip
         text.language,
         sender,
         recipient.address,
-        filled(text.subject, values)[:_MOST_SUBJECT],
+        _shortened(filled(text.subject, values)),
         filled(text.plain, values),
         templates.page(text, values),
         values,
     )
+
+
+def _shortened(subject: str) -> str:
+    """Returns a subject of at most _MOST_SUBJECT characters: of a longer one, whole words and an ellipsis."""
+    if len(subject) <= _MOST_SUBJECT:
+        return subject
+    words, space, rest = subject[:_MOST_SUBJECT].rpartition(" ")
+    # A very long word is cut, and so is a text in a script without spaces.
+    return f"{words if space and len(rest) < _MOST_SUBJECT // 2 else subject[: _MOST_SUBJECT - 1]}…"
 
 
 def _shown(value: FieldValue, text: Text) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from itertools import islice
 from typing import Literal
 
 from app.importing.header import Headers, Measure, compact
@@ -30,7 +31,7 @@ _ADVICE = (
     "Write a mapping: save what --print-map prints in a file, complete it, and add --map and the file."
     " The lines that it lacks look like this:"
 )
-_TRIED = 200  # maximum number of sampled rows that a candidate mapping is tried on
+_TRIED = 200  # maximum number of sampled values that a candidate mapping is tried on
 _MIN_SHARE = 0.8  # the minimum fraction of the sampled values that a normaliser must accept
 
 #: Optional fields in which an invalid value is not replaced with null, because that would change the meaning
@@ -221,8 +222,11 @@ def _try(
 ) -> tuple[int, NullCounts]:
     """Returns how many sampled values a candidate mapping accepts, and counts of the refused values."""
     recorder = Recorder(ImportMapping(collection, {name: replace(candidate, invalid="null")}))
+    get = CellGetters().field(candidate)
+    # Rows without a value say nothing about the column: all its values can come late in the sample.
+    rows = islice((values for values in sample if get(values) is not None), _TRIED)
     accepted = 0
-    for values in sample[:_TRIED]:
-        with suppress(RowError):  # raised for a required field without a value
+    for values in rows:
+        with suppress(RowError):  # raised if a required field becomes empty
             accepted += recorder.record(values)[name] is not None
     return accepted, recorder.null_counts

@@ -17,7 +17,9 @@ _TO_LAST_SECOND = timedelta(hours=23, minutes=59, seconds=59)  # from the first 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: Day 0 in a spreadsheet; correct for dates since March 1900.
 _EXCEL_EPOCH = datetime(1899, 12, 30, tzinfo=UTC)
-_EXCEL = range(20_000, 80_000)  # the day numbers from October 1954 to January 2119
+_EXCEL = range(
+    20_000, 80_000
+)  # the day numbers from October 1954 to January 2119; a float has to be cut first
 _DIGITS = re.compile(r"-?\d+(?:\.\d+)?")
 _NUMERIC = re.compile(r"(\d{1,4})([./-])(\d{1,2})\2(\d{1,4})")
 _CJK = re.compile(r"(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日일]")
@@ -46,7 +48,8 @@ _NO_DATE = "is not a date"
 _UNCLEAR = "can be read as day/month or as month/day (set day_first = true or false)"
 _YEARS = range(1900, 2200)  # other years are mistakes, or mean "no date", as in 0001-01-01 and 9999-12-31
 _NO_DATE_IN_RANGE = f"{_NO_DATE} from {_YEARS.start} to {_YEARS.stop - 1}"
-_LAST_DAY = range(253_402_214_400, 253_402_300_801)  # 9999-12-31 in seconds since 1970, used for "no date"
+#: 9999-12-31 in seconds since 1970, used for "no date": the first and the last second.
+_LAST_DAY = (253_402_214_400, 253_402_300_800)
 _PIVOT = 20  # a two-digit year is at most this many years in the future
 
 
@@ -166,11 +169,12 @@ def _number(value: float, *, excel: bool) -> datetime:
     """
     if excel and int(value) in _EXCEL:
         return _utc(_EXCEL_EPOCH + timedelta(seconds=round(value * 86_400)))
-    if value in _LAST_DAY:
+    # Not `in range(...)`: for a float, that compares all 86,401 seconds one by one.
+    if _LAST_DAY[0] <= value <= _LAST_DAY[1]:
         raise ValueError(_NO_DATE_IN_RANGE)
     seconds = value / 1000 if abs(value) >= 1e11 else value
     if not 1e8 <= seconds < 1e10:
-        hint = " (set excel = true if it is a spreadsheet's day number)" if value in _EXCEL else ""
+        hint = " (set excel = true if it is a spreadsheet's day number)" if int(value) in _EXCEL else ""
         raise ValueError(_NO_DATE + hint)
     return _EPOCH + timedelta(milliseconds=round(seconds * 1000))
 
