@@ -107,8 +107,9 @@ PEOPLE = (
         derived_from=frozenset(("helpfulCount", "unhelpfulCount")),
         derive=_helpful_score,
         derived=frozenset(("helpfulScore",)),
-        aggregates=frozenset(("helpfulCount", "flagCount")),
-        audited=frozenset(("helpfulCount", "flagCount")),
+        # an import must not take `flagRound` back to an earlier round, whose flags would be open again
+        aggregates=frozenset(("helpfulCount", "flagCount", "flagRound")),
+        audited=frozenset(("helpfulCount", "flagCount", "flagRound")),
         importable=True,
         new=new_review,
         not_null={
