@@ -35,8 +35,8 @@ def database(
         client[name]["courses"].insert_one(course)
         review = factories.review(course, ADA, body="Good.", flagCount=1, flagRound=2)
         client[name]["reviews"].insert_one(review)
-        key = {"reviewId": ObjectId(), "subject": str(account["_id"])}
-        client[name]["flags"].insert_one({"_id": key, "studentId": ADA["_id"], "at": T0, "round": 0})
+        id_ = {"reviewId": ObjectId(), "subject": str(account["_id"])}
+        client[name]["flags"].insert_one({"_id": id_, "studentId": ADA["_id"], "at": T0, "round": 0})
         yield client[name]
         client.drop_database(name)
 

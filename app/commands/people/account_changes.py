@@ -71,7 +71,8 @@ async def create(
         }  # fmt: skip
         with _explained(email):
             people = await accounts.people(tx, fields, roles, instructor_id, even_namesake=even_namesake)
-        made = await _reset(tx, await accounts.insert(tx, fields | people))
+            inserted = await accounts.insert(tx, fields | people)
+        made = await _reset(tx, inserted)
         await loaders.audit.record(tx, "account create", loaders.audit.OPERATOR, "")
         own = made.account["studentId"]
         namesakes = [one for one in await by_address(tx, email) if one["_id"] != own]
@@ -254,6 +255,10 @@ def _explained(email: str) -> Iterator[None]:
             f"The instructor {person['name']} has no account yet: {encode_id('Instructor', person)}.\n"
             "If the account is for them, add --instructor with this ID. If it is for another person of the"
             " same name, add --new-instructor."
+        ) from None
+    except accounts.AddressTakenError:
+        raise AccountError(
+            f"{email} already has an account, which can't be read: {lectern()} check lists it."
         ) from None
     except LinkError as error:
         raise AccountError(str(error)) from None
