@@ -109,9 +109,8 @@ PEOPLE = (
         derived_from=frozenset(("helpfulCount", "unhelpfulCount")),
         derive=_helpful_score,
         derived=frozenset(("helpfulScore",)),
-        # an import must not take `flagRound` back to an earlier round, whose flags would be open again
-        aggregates=frozenset(("helpfulCount", "flagCount", "flagRound")),
-        audited=frozenset(("helpfulCount", "flagCount", "flagRound")),
+        aggregates=frozenset(("helpfulCount", "flagCount")),
+        audited=frozenset(("helpfulCount", "flagCount")),
         importable=True,
         new=new_review,
         not_null={

@@ -181,7 +181,7 @@ class Transaction:
         new = {
             name: value
             for name, value in fields.items()
-            if any(differ(document.get(name, ...), value) for document in documents)
+            if any(differ(document.get(name), value) for document in documents)
         }
         ids = [document["_id"] for document in documents]
         if new:
