@@ -9,7 +9,7 @@ from bson import ObjectId
 from loaders import student
 from loaders.collections import COLLECTIONS
 from loaders.model import MOST_CHANGES, ActorDoc, ChangeDoc
-from loaders.mongo import Change, Database, Filter, Transaction, Value, find, find_one, utc
+from loaders.mongo import Change, Database, Filter, Transaction, Value, find, find_one, now, send, utc
 from loaders.reading import Listing, Order
 
 #: The actor that is recorded for changes made on the command line.
@@ -30,6 +30,17 @@ async def record(tx: Transaction, action: str, actor: ActorDoc, address: str) ->
     await tx.insert_all(
         "auditLog", [{**entry, "changes": changes[start : start + MOST_CHANGES]} for start in starts]
     )
+
+
+async def note(database: Database, action: str, changes: Sequence[ChangeDoc]) -> None:
+    """Adds an audit entry for a command that has changed many documents, each in a transaction of its own.
+
+    changes: what it has done in each collection, in place of the documents before and after.
+    """
+    entry = {"at": now(), "action": action, "actor": OPERATOR, "address": ""}
+    starts = range(0, len(changes), MOST_CHANGES)
+    entries = [{**entry, "changes": list(changes[start : start + MOST_CHANGES])} for start in starts]
+    await send(database["auditLog"], "insert", lambda log: log.insert_many(entries))
 
 
 def listing(

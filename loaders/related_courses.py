@@ -73,8 +73,10 @@ async def _also_taken(
         "from": "enrollments", "localField": "taken._id", "foreignField": "studentId", "as": "others",
         "let": {"course": "$_id"},
         "pipeline": [
-            # the order of the index, so that the limit ends the scan and always keeps the same enrolments
-            {"$sort": {"studentId": 1, "enrolledAt": -1, "_id": 1}},
+            # Unsorted, so they come in the order of the only index that finds them, (studentId, enrolledAt,
+            # _id), and the limit ends the scan. With a $sort, MongoDB might read all of them, or the whole
+            # index: it can't read a multikey index in order within the bounds of several students. A single
+            # array that another program has stored makes the index multikey.
             {"$limit": THEIR_ENROLLMENTS},
             {"$match": {**counted, "$expr": {"$ne": ["$courseId", "$$course"]}}},
             # a student can have several enrolments in a course

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import timedelta
+from hashlib import sha256
 
 from bson import ObjectId
 
@@ -38,6 +39,7 @@ async def flag(tx: Transaction, review: ReviewDoc, subject: str, student_id: Obj
     if await tx.get("flags", key):
         return review
     await _require_few(tx, subject)
+    await _contend(tx, subject, review["_id"])
     current = review.get("flagRound", 0)
     await tx.insert("flags", {"_id": key, "studentId": student_id, "at": tx.now, "round": current})
     flagged: ReviewDoc = await tx.patch("reviews", review, flagCount=review.get("flagCount", 0) + 1)
@@ -57,6 +59,16 @@ async def _require_few(tx: Transaction, subject: str) -> None:
     if len(latest) == FLAGS_PER_DAY:
         left = utc(latest[-1]["at"]) + day - tx.now
         raise TooManyFlagsError(max(1, int(left.total_seconds()) + 1))
+
+
+async def _contend(tx: Transaction, subject: str, review_id: ObjectId) -> None:
+    """Makes a person's concurrent flags conflict, so that each one counts those before it.
+
+    Writes a document of the person's, which has another value each time: MongoDB doesn't see a conflict
+    between writes that change nothing.
+    """
+    key = sha256(f"flags {subject}".encode()).digest()
+    await tx.put("attempts", {"_id": key, "of": review_id, "expiresAt": tx.now + timedelta(minutes=5)})
 
 
 async def withdraw(tx: Transaction, query: Filter, most: int) -> bool:

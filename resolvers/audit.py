@@ -14,7 +14,7 @@ from resolvers.context import Context
 from resolvers.errors import BadUserInputError
 from resolvers.inputs import AuditFilter
 from resolvers.relay import ConnectionDoc, Slice, connection, decode_id, encode_id, nodes_by_id, set_fields
-from resolvers.values import moment
+from resolvers.values import InvalidValueError, moment
 
 
 async def entries(ctx: Context, filter: AuditFilter | None, arguments: Slice) -> ConnectionDoc:
@@ -47,8 +47,9 @@ def _wanted(filter: AuditFilter | None) -> Document:
         if name in wanted:
             try:
                 wanted[name] = moment(wanted[name])
-            except ValueError as error:
-                raise BadUserInputError(f"`{shown}`: {error}") from None
+            except InvalidValueError as error:
+                message = f"`{shown}`: {error}"
+                raise BadUserInputError(message, error.reason, **error.params) from None
     if "email" in wanted:
         wanted["email"] = wanted["email"].strip()
     return wanted

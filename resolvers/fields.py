@@ -92,9 +92,10 @@ def level(
     function: `async (parents, ctx, *, arguments) -> one entry per parent, in order`.
     reads: the stored keys of the parents that the function reads, in addition to `_id`.
     commands: the number of MongoDB commands that the function usually sends. search_commands: the number of
-    additional commands that it can send if its filter has a search. rare_commands: the number of additional
-    commands that it sends in rare cases: for a former slug, for a document whose owner must be looked up, or
-    if a stored id is out of date. They are part of the price, but `lectern explain` doesn't show them.
+    additional commands that it can send if its filter has a search; more if the search makes a command as
+    expensive as several. rare_commands: the number of additional commands that it sends in rare cases: for a
+    former slug, for a document whose owner must be looked up, or if a stored id is out of date. They are part
+    of the price, but `lectern explain` doesn't show them.
     most: the maximum length of the returned list, if the field is a list without pages. If the field has an
     argument `first`, it is the length without this argument.
 

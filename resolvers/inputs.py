@@ -250,8 +250,8 @@ class ReviewFilter(Criteria):
         "Moderation statuses. For viewers who are not staff, only PUBLISHED can match."
     )
     flagged: bool | None = optional(
-        "Whether the review has been flagged since it was last moderated. For staff; for everyone else, no"
-        " review matches."
+        "Whether the review has been flagged since it was last moderated. Only staff can see that; for"
+        " everyone else, no review is flagged."
     )
     search: str | None = optional(
         "At most 20 words that the title or the text must contain, with at most 200 characters in total. Case"

@@ -117,8 +117,11 @@ def _criteria(ctx: Context, wanted: Document, field: ReviewParent | None) -> Rev
     field: the field of a review that refers to the parent of the list; None for the list of all reviews.
     """
     statuses = allowed(wanted.get("statuses"), access.review_statuses(ctx.viewer))
-    if {"flagged", "search"} & effective_criteria(wanted).keys() and not access.moderates(ctx.viewer):
-        statuses = ()
+    if not access.moderates(ctx.viewer):
+        # as in `Review.flagCount`, no review is flagged for them
+        if wanted.get("flagged") or "search" in effective_criteria(wanted):
+            statuses = ()
+        wanted = {**wanted, "flagged": None, "search": None}
     visible = access.ANY_COURSE if field == "courseId" else access.course_statuses(ctx.viewer)
     course_statuses = None if visible == access.ANY_COURSE else visible
     return ReviewCriteria(**{**wanted, "statuses": statuses}, course_statuses=course_statuses)
@@ -161,8 +164,8 @@ async def update_review(ctx: Context, tx: Transaction, values: InputValues) -> O
     review = await visible_review(ctx, tx, values["reviewId"])
     access.require(ctx.viewer, "updateReview", student_id=review["studentId"])
     content = _content(values)
-    said: Document = {name: content[name] for name in ("title", "body") if name in content}
-    is_held = ctx.reviews == "hold" and review["status"] == "PUBLISHED" and differs(review, said)
+    # a rejected review that was corrected is looked at again, whatever becomes of new reviews
+    is_held = ctx.reviews == "hold" or review["status"] == "REJECTED"
     status: ReviewStatus = "PENDING" if is_held else review["status"]
     changed = await loaders.review_writes.edit(tx, review, status, **content)
     return {"review": changed, "course": await _course(tx, review["courseId"])}
@@ -214,6 +217,8 @@ async def moderate_review(ctx: Context, tx: Transaction, values: InputValues) ->
 
 async def flag_review(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
     review = await visible_review(ctx, tx, values["reviewId"])
+    if ctx.viewer.student_id and review["studentId"] == ctx.viewer.student_id:
+        raise refusal("FORBIDDEN", "You can't flag your own review: change or delete it instead.", "reviewId")
     try:
         flagged = await loaders.review_flags.flag(tx, review, ctx.viewer.subject, ctx.viewer.student_id)
     except loaders.review_flags.TooManyFlagsError as error:

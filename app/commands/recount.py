@@ -13,8 +13,8 @@ from rich.text import Text
 from app.database import connect, ping
 from app.invocation import lectern
 from app.settings import load
-from loaders import people, recounting
-from loaders.model import unpack_ids
+from loaders import audit, people, recounting
+from loaders.model import ChangeDoc, unpack_ids
 from loaders.mongo import Database
 from loaders.recounting import Difference
 
@@ -49,11 +49,24 @@ async def _recount(console: Console, *, fix: bool) -> int:
             async for difference in recounting.recount(database, fix=fix):
                 console.print(_line(difference), soft_wrap=True)
                 found[difference.collection, difference.field, difference.remedy] += 1
+            if fix:
+                await _note(database, found)
             counted = await _counted(database)
     # Even `fix` leaves a difference with a remedy (kind[2]), because only an operator can apply the remedy.
     left = {kind: count for kind, count in found.items() if kind[2] or not fix}
     _print_summary(console, found, left, counted)
     return sum(left.values()) + unfinished
+
+
+async def _note(database: Database, found: _Tally) -> None:
+    """Adds to the audit log how many values were corrected, by field."""
+    changes: list[ChangeDoc] = [
+        {"collection": collection, "documentId": "", "before": None,
+         "after": {"field": field, "corrected": count}}
+        for (collection, field, remedy), count in found.items() if remedy is None
+    ]  # fmt: skip
+    if changes:
+        await audit.note(database, "recount", changes)
 
 
 async def _merges(console: Console, database: Database, *, fix: bool) -> int:

@@ -2,6 +2,7 @@
 
 from loaders.accounts.account import (
     MOST_SESSIONS,
+    AddressTakenError,
     Client,
     begin_session,
     by_email,
@@ -57,6 +58,7 @@ from loaders.accounts.trial_people import trial_instructor, trial_student
 __all__ = [
     "LINK_LASTS",
     "MOST_SESSIONS",
+    "AddressTakenError",
     "Attempt",
     "Client",
     "ExternalPerson",

@@ -1,10 +1,12 @@
 """Accounts and their sessions."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import NamedTuple, cast
 
 from bson import ObjectId
+from pymongo.errors import DuplicateKeyError
 
 from loaders import student
 from loaders.accounts.account_tokens import revoke
@@ -16,6 +18,10 @@ from loaders.reading import fit, fit_read
 
 #: The number of sessions that an account's owner sees: those that were used last.
 MOST_SESSIONS = 100
+
+
+class AddressTakenError(Exception):
+    """Another account has an address, and can't be read because its `_id` is no ObjectId."""
 
 
 class Client(NamedTuple):
@@ -80,12 +86,17 @@ def is_active(account: AccountDoc) -> bool:
 
 
 async def insert(tx: Transaction, fields: Fields) -> AccountDoc:
+    """Inserts an account, whose address no account may have that can be read; returns the account.
+
+    Raises AddressTakenError, after which the transaction can't continue.
+    """
     blank: Fields = {
         "passwordHash": None, "roles": [], "studentId": None, "instructorId": None, "signUpKey": None,
         "reset": None,
     }  # fmt: skip
     document = {**blank, **fields}
-    return cast("AccountDoc", await tx.insert("accounts", document | derived("accounts", document)))
+    with _unless_taken():
+        return cast("AccountDoc", await tx.insert("accounts", document | derived("accounts", document)))
 
 
 async def change(tx: Transaction, account: AccountDoc, **fields: Value) -> AccountDoc:
@@ -105,10 +116,14 @@ async def verify(tx: Transaction, account: AccountDoc) -> AccountDoc:
 async def change_email(tx: Transaction, account: AccountDoc, email: str) -> AccountDoc:
     """Sets the verified address of an account and of its student. Returns the account.
 
-    All links that were sent to the former address become invalid. The new one must not be another account's.
+    All links that were sent to the former address become invalid. The new one must not be that of another
+    account that can be read.
+
+    Raises AddressTakenError, after which the transaction can't continue.
     """
     student_id = account["studentId"]
-    changed = await change(tx, account, email=email, emailVerifiedAt=tx.now, reset=None)
+    with _unless_taken():
+        changed = await change(tx, account, email=email, emailVerifiedAt=tx.now, reset=None)
     profile: StudentDoc | None = await tx.get("students", student_id) if student_id else None
     if profile:
         await student.change(tx, profile, email=email)
@@ -179,9 +194,10 @@ async def session_and_time(tx: Transaction, id: ObjectId) -> tuple[SessionDoc, d
     Two gateways might refresh the same session, and their clocks might differ by more than a race lasts.
     """
     pipeline: Pipeline = [{"$match": {"_id": id}}, {"$set": {"now": "$$NOW"}}]
-    for found in await tx.aggregate("sessions", pipeline, size=1):
-        at = utc(found.pop("now"))
-        if found["endedAt"] is None and utc(found["expiresAt"]) > tx.now:
+    for row in await tx.aggregate("sessions", pipeline, size=1):
+        at = utc(row.pop("now"))
+        found = next(iter(fit_read("sessions", [row], None)), None)
+        if found and found["endedAt"] is None and utc(found["expiresAt"]) > tx.now:
             return cast("SessionDoc", found), at
     return None
 
@@ -244,9 +260,18 @@ async def end_session(tx: Transaction, own: SessionDoc) -> None:
     await tx.patch("sessions", dict(own), endedAt=tx.now)
 
 
+@contextmanager
+def _unless_taken() -> Iterator[None]:
+    try:
+        yield
+    except DuplicateKeyError as error:
+        raise AddressTakenError from error
+
+
 def _fitted(account: Document | None) -> AccountDoc | None:
     """Returns an account in its declared shape."""
-    return cast("AccountDoc", fit_read("accounts", [account], None)[0]) if account else None
+    found = fit_read("accounts", [account], None) if account else []
+    return cast("AccountDoc", found[0]) if found else None
 
 
 def _by_reset(digest: bytes, at: datetime) -> Filter:

@@ -86,7 +86,7 @@ async def use(tx: Transaction, digest: str, *purposes: TokenPurpose) -> UsedLink
     """
     token: AccountTokenDoc | None = await tx.find_one(_TOKENS, _valid(digest, purposes, tx.now))
     account: AccountDoc | None = await tx.get("accounts", token["accountId"]) if token else None
-    if token is None or account is None:
+    if token is None or account is None or not token["email"]:
         return None
     if token["purpose"] != "CHANGE_EMAIL" and token["email"] != account["email"]:
         return None

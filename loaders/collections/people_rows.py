@@ -1,5 +1,7 @@
 """The collections of people: their accounts, and what they do and write."""
 
+from datetime import datetime
+
 from bson import ObjectId
 
 from loaders.collections.stored_collection import EVERYONE, KEEP, NOBODY, Index, SeenBy, StoredCollection
@@ -194,6 +196,7 @@ PEOPLE = (
         noun="session",
         seen_by=NOBODY,
         document=SessionDoc,
+        missing={"endedAt": datetime(1970, 1, 1)},  # whatever it is, the session has ended
         unaudited=frozenset(
             ("generation", "refreshKey", "branches", "used", "lastSeenAt", "address", "client")
         ),

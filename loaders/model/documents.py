@@ -227,7 +227,7 @@ class ReviewDoc(TypedDict):
     moderationReason: NotRequired[str | None]  # what the last moderation gave as its reason
     # Flags are counted in rounds: a moderation of a flagged review begins a new one.
     flagCount: NotRequired[Count]  # an aggregate: the flags of the round `flagRound`; 0 if missing
-    flagRound: NotRequired[Count]  # 0 if missing
+    flagRound: NotRequired[Count]  # 0 if missing; not exported
     createdAt: datetime | None
     updatedAt: datetime | None
     externalId: NotRequired[ExternalId]

@@ -10,6 +10,7 @@ from loaders.mongo.bson_types import (
     Stored,
     Value,
     all_of,
+    differs,
     now,
     utc,
 )
@@ -54,7 +55,7 @@ from loaders.mongo.scope import (
     take_time,
 )
 from loaders.mongo.stale_transactions import APP_NAME, StaleTransactions
-from loaders.mongo.transactions import Change, Transaction, differs, transaction
+from loaders.mongo.transactions import Change, Transaction, transaction
 
 __all__ = [
     "APP_NAME",

@@ -60,3 +60,18 @@ def utc(moment: datetime) -> datetime:
     MongoDB stores times in UTC, but the driver might return them without a time zone.
     """
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def differs(document: Fields, fields: Fields) -> bool:
+    """Returns whether setting these fields would change a document."""
+    return any(differ(document.get(name), value) for name, value in fields.items())
+
+
+def differ(stored: Value, value: Value) -> bool:
+    """Returns whether a value differs from the stored one, which is None if there is none.
+
+    A time can have a time zone or not. An empty list is the same as none.
+    """
+    if isinstance(stored, datetime) and isinstance(value, datetime):
+        return utc(stored) != utc(value)
+    return bool(stored != value) and not (stored is None and value == [])

@@ -4,7 +4,6 @@ import random
 from asyncio import sleep
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
-from datetime import datetime
 from inspect import isawaitable
 from time import monotonic
 from typing import Any, NamedTuple, TypeAlias, TypeVar
@@ -27,8 +26,8 @@ from loaders.mongo.bson_types import (
     Result,
     Stored,
     Value,
+    differ,
     now,
-    utc,
 )
 from loaders.mongo.command_errors import INTERRUPTED, DatabaseAwayError, DeadlineError, OutcomeUnknownError
 from loaders.mongo.commands import Pipeline
@@ -182,7 +181,7 @@ class Transaction:
         new = {
             name: value
             for name, value in fields.items()
-            if any(_differ(document.get(name, ...), value) for document in documents)
+            if any(differ(document.get(name), value) for document in documents)
         }
         ids = [document["_id"] for document in documents]
         if new:
@@ -313,17 +312,6 @@ class Transaction:
         Their keys are `str(_id)`, because the `_id` of a vote is not hashable.
         """
         return self._cache.setdefault(collection, {})
-
-
-def differs(document: Fields, fields: Fields) -> bool:
-    """Returns whether setting these fields would change a document."""
-    return any(_differ(document.get(name, ...), value) for name, value in fields.items())
-
-
-def _differ(stored: Value, value: Value) -> bool:
-    if isinstance(stored, datetime) and isinstance(value, datetime):
-        return utc(stored) != utc(value)
-    return bool(stored != value)
 
 
 def _if_missing(document: Fields, stamped: str) -> list[Fields]:

@@ -8,8 +8,9 @@ from loaders.collections import COLLECTIONS
 from loaders.mongo import Database, Document, Filter, find, find_one
 
 _BATCH = 500
-#: Fields that prove who somebody is, or that only the gateway needs.
+#: Fields that prove who somebody is, that only the gateway needs, or that are for moderators.
 _SECRET = {
+    "reviews": {"flagCount", "flagRound"},
     "accounts": {"passwordHash", "reset", "signUpKey"},
     "sessions": {"generation", "refreshKey", "branches", "used"},
 }
@@ -29,6 +30,7 @@ async def person_rows(database: Database, student_id: ObjectId) -> AsyncIterator
         "enrollments": {"studentId": student_id},
         "reviews": {"studentId": student_id},
         "votes": {"_id.studentId": student_id},
+        "flags": {"studentId": student_id},
         "wishlists": {"_id": student_id},
         **({"accounts": {"_id": account_id}, "sessions": {"accountId": account_id}} if account_id else {}),
         "outbox": {"people": {"$in": people}},

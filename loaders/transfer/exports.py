@@ -23,8 +23,9 @@ _NewRow = dict[str, Any]  # a row that is being built
 EXPORT_MARK = "lectern"  # the key that marks a row as exported; its value is the name of the collection
 _BATCH = 500
 
-#: Fields that earlier versions stored.
-_LEGACY = ("courseStatus",)
+#: A field that earlier versions stored, and one that an import must not take back to an earlier value: the
+#: flags of an earlier round would be open again.
+_LEFT_OUT = ("courseStatus", "flagRound")
 _REFERENCES = {
     "courseId": ("course", "courses"),
     "studentId": ("student", "students"),
@@ -128,7 +129,7 @@ async def _next_batch(database: Database, collection: str, after: ObjectId | Non
 def _own_fields(collection: str, document: Document) -> _NewRow:
     stored = COLLECTIONS[collection]
     parts = ("categorySlug", "instructorIds", "prerequisiteIds")
-    left_out = (*stored.derived, *stored.aggregates, *_LEGACY, *_REFERENCES, *parts)
+    left_out = (*stored.derived, *stored.aggregates, *_LEFT_OUT, *_REFERENCES, *parts)
     return {name: value for name, value in document.items() if name not in left_out}
 
 

@@ -6,11 +6,11 @@ Imports are also added to the audit log.
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from loaders.model import ActorDoc
+from loaders import audit
+from loaders.model import ChangeDoc
 from loaders.mongo import Database, Document, find, now
 
 _COLLECTION = "imports"
-_COMMAND_LINE: ActorDoc = {"subject": "command line", "roles": [], "studentId": None, "instructorId": None}
 
 
 class ImportedFile(NamedTuple):
@@ -64,9 +64,10 @@ async def record_in_audit_log(
 ) -> None:
     """Adds an import to the audit log. counts: the number of rows with each outcome."""
     after = {"file": file.name, "source": source, **counts}
-    change = {"collection": file.collection, "documentId": source, "before": None, "after": after}
-    entry = {"at": now(), "action": "import", "actor": _COMMAND_LINE, "address": "", "changes": [change]}
-    await database["auditLog"].insert_one(entry)
+    change: ChangeDoc = {
+        "collection": file.collection, "documentId": source, "before": None, "after": after,
+    }  # fmt: skip
+    await audit.note(database, "import", [change])
 
 
 def _latest_by_source(documents: Sequence[Document]) -> Sequence[PastImport]:

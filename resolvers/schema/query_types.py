@@ -17,6 +17,7 @@ from resolvers.schema.people_types import Viewer
 from resolvers.schema.relay_types import Connection, Node
 from resolvers.schema.types import (
     FACETS,
+    SCAN_COMMANDS,
     SEARCH_COMMANDS,
     Category,
     Course,
@@ -215,6 +216,7 @@ class Query:
     )
     reviews: Connection[Review] = fields.root(
         resolvers.query.reviews,
+        search_commands=SCAN_COMMANDS,
         description="Published reviews of all published courses. Staff can list reviews with any status, of"
         " any course: the moderation queue.",
     )

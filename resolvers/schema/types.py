@@ -43,6 +43,7 @@ from resolvers.schema.relay_types import COUNTED, Connection, Node
 from resolvers.schema.value_types import Money, RatingSummary
 
 SEARCH_COMMANDS = 2  # maximum number of additional commands that a search sends if it finds nothing
+SCAN_COMMANDS = 5  # what a search of the texts of reviews counts as: it reads up to 10,000 of them
 
 # A field of weight n costs as much as n plain values (see resolvers.fields).
 _LIST = 25  # weight of a list; MongoDB reads one page of it for each parent
@@ -148,6 +149,7 @@ class Course(Node):
     )
     reviews: Connection["Review"] = fields.level(
         resolvers.course.reviews,
+        search_commands=SCAN_COMMANDS,
         rare_commands=2,
         reads=["newestReviewIds"],
         weight=_LIST,
@@ -379,6 +381,7 @@ class Student(Node):
     joined_at: datetime | None = fields.plain("When the student joined; null if unknown.")
     reviews: Connection["Review"] = fields.level(
         resolvers.student.reviews,
+        search_commands=SCAN_COMMANDS,
         rare_commands=1,
         reads=["newestReviewIds"],
         commands=2,

@@ -48,7 +48,11 @@ async def finish_claim(ctx: Context, tx: Transaction, _: Objects) -> Objects | N
 
 async def _changed(tx: Transaction, account: AccountDoc, email: str) -> AccountDoc:
     """Changes the address with which an account's owner signs in, and tells them at the former address."""
+    taken = refusal("DUPLICATE", "Another account has this address by now: use another address.", "token")
     if await loaders.accounts.by_email(tx, email):
-        raise refusal("DUPLICATE", "Another account has this address by now: use another address.", "token")
+        raise taken
     outbox.send(tx, outbox.Message("email_changed", account_id=account["_id"], to=account["email"]))
-    return await loaders.accounts.change_email(tx, account, email)
+    try:
+        return await loaders.accounts.change_email(tx, account, email)
+    except loaders.accounts.AddressTakenError:
+        raise taken from None

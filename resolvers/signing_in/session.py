@@ -143,6 +143,8 @@ async def _create_account(ctx: Context, values: InputValues) -> StartedSession |
             return existing or await _new_student(ctx, tx, values, password_hash)
 
         created = await fitted_transaction(database, work)
+    except loaders.accounts.AddressTakenError:
+        raise _duplicate() from None  # it counts against the limits, as for every address that is taken
     except BaseException:
         await give_back(database, limits)
         raise

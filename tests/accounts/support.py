@@ -1,15 +1,22 @@
 """What the tests of accounts share: a gateway that sends messages, and the links in them."""
 
+from contextlib import suppress
 from secrets import token_urlsafe
 from typing import Any
 
+from pymongo.errors import WriteError
+
 from app.settings import Settings
 from loaders import accounts
-from loaders.model import AccountDoc, TokenPurpose
+from loaders.collections import COLLECTIONS
+from loaders.model import AccountDoc, TokenPurpose, shape_of
 from loaders.mongo import Database, Destinations, Transaction, transaction
 from loaders.outbox import EntryDoc
 
 Doc = dict[str, Any]  # a document, as BSON holds it
+
+#: Values that another program may have stored; `...` stands for none.
+VALUES: tuple[Any, ...] = (..., None, "text", 4.5, {"a": 1}, ["a", None])
 
 
 class MailingSettings(Settings):
@@ -64,3 +71,19 @@ async def owner(tx: Transaction, entry: Doc | EntryDoc) -> AccountDoc | None:
     if account_id := entry["data"]["accountId"]:
         return await accounts.by_id(tx, account_id)
     return await accounts.by_email(tx, str(entry["to"]))
+
+
+def fields_of(collection: str) -> list[str]:
+    document = COLLECTIONS[collection].document
+    assert document
+    return sorted(shape_of(document).members or {})
+
+
+async def replaced(database: Database, collection: str, original: Doc, field: str, value: Any) -> Doc:
+    """Puts a document with another value of a field in place of a collection's documents; returns it."""
+    document = {name: kept for name, kept in original.items() if name != field}
+    document |= {} if value is ... else {field: value}
+    await database[collection].delete_many({})
+    with suppress(WriteError):  # no array can be an `_id`
+        await database[collection].insert_one(document)
+    return document

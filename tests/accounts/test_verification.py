@@ -10,7 +10,7 @@ from loaders.accounts import LINK_LASTS
 from loaders.mongo.database import Database
 from tests.accounts.support import Doc, link, outbox
 from tests.support import RunQuery
-from tests.writes.sessions import EMAIL, Gateway, codes, served
+from tests.writes.sessions import EMAIL, PASSWORD, Gateway, codes, served
 from tests.writes.support import STAFF, Value
 
 EXPIRED, FORBIDDEN = [("EXPIRED", "token")], [("FORBIDDEN", "token")]
@@ -34,6 +34,17 @@ async def is_verified(gateway: Gateway, by: Doc) -> bool:
     answer = (await gateway.post(ME, token=by["accessToken"])).json()
     verified: bool = answer["data"]["viewer"]["emailVerified"]
     return verified
+
+
+async def test_other_sessions_stay_if_nobody_is_claimed(gateway: Gateway, database: Database) -> None:
+    session, message = await signed_up(gateway, database)
+    other = await gateway.sign_in()
+    assert codes(await verify(gateway, session, await link(database, message))) == []
+    assert codes(await gateway.write(other["accessToken"])) == []
+    values = {"newEmail": "ada@example.com", "password": PASSWORD}
+    await gateway.mutate("changeEmail", values, token=session["accessToken"])
+    assert codes(await verify(gateway, session, await link(database, (await outbox(database))[-1]))) == []
+    assert codes(await gateway.refresh(other["refreshToken"])) == []
 
 
 async def test_whoever_signs_up_is_sent_a_link(gateway: Gateway, database: Database) -> None:

@@ -2,102 +2,17 @@
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-from bson import ObjectId
-from pymongo import MongoClient
-from pymongo.database import Database
-from typer.testing import CliRunner, Result
 
-from app import cli, development
-from app.commands.people import AccountError
+from app import development
 from resolvers.relay import ids
-from tests import factories
-from tests.app.test_cli import LECTERN, lectern, running, until_it_answers
-from tests.support import SECRET
-
-ADA = "ada@example.org"
-PASSWORD = "correct horse battery"
-SESSION = (
-    "{ accessToken refreshToken viewer { roles student { name email } instructor { name } } errors { code } }"
-)
-
-
-@dataclass
-class Office:
-    """Runs `lectern account` in this process. `url` is a gateway on the same database."""
-
-    database: Database[dict[str, Any]]
-    url: str
-
-    def run(self, *arguments: str) -> Result:
-        return CliRunner().invoke(cli.app, ["account", *arguments])
-
-    def ok(self, *arguments: str) -> str:
-        """Runs a command that succeeds. Returns its standard output."""
-        result = self.run(*arguments)
-        assert result.exception is None, f"{result.exception!r}\n{result.output}"
-        return result.stdout.strip()
-
-    def refused(self, *arguments: str) -> str:
-        result = self.run(*arguments)
-        assert isinstance(result.exception, AccountError), result.output
-        return str(result.exception)
-
-    def account(self, email: str = ADA) -> dict[str, Any]:
-        found = self.database["accounts"].find_one({"email": email})
-        assert found
-        return found
-
-    def mutate(self, field: str, input: dict[str, Any], selection: str, token: str = "") -> Any:
-        input_type = f"{field[0].upper()}{field[1:]}Input"
-        text = f"mutation($input: {input_type}!) {{ {field}(input: $input) {selection} }}"
-        headers = {"authorization": f"Bearer {token}"} if token else {}
-        body = {"query": text, "variables": {"input": input}}
-        answer = httpx.post(f"{self.url}/graphql", json=body, headers=headers).json()
-        assert "errors" not in answer, answer
-        return answer["data"][field]
-
-    def set_password(self, token: str) -> Any:
-        return self.mutate("resetPassword", {"token": token, "newPassword": PASSWORD}, SESSION)
-
-    def sign_in(self, email: str = ADA) -> Any:
-        return self.mutate("signIn", {"email": email, "password": PASSWORD}, SESSION)
-
-
-@pytest.fixture(scope="module")
-def environment(mongo_uri: str, worker_id: str) -> dict[str, str]:
-    return {
-        "LECTERN_MONGODB_URI": mongo_uri,
-        "LECTERN_MONGODB_DATABASE": f"accounts_{worker_id}",
-        "LECTERN_SECRET": SECRET,
-    }
-
-
-@pytest.fixture(scope="module")
-def url(environment: dict[str, str]) -> Iterator[str]:
-    lectern("indexes", **environment)
-    with running("serve", **environment) as (_, url):
-        until_it_answers(url)
-        yield url
-
-
-@pytest.fixture
-def office(environment: dict[str, str], url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    with MongoClient[dict[str, Any]](environment["LECTERN_MONGODB_URI"], tz_aware=True) as client:
-        database = client[environment["LECTERN_MONGODB_DATABASE"]]
-        for name in database.list_collection_names():
-            database[name].delete_many({})
-        yield Office(database, url)
+from tests.app.office import ADA, PASSWORD, SESSION, Office
+from tests.app.test_cli import LECTERN, lectern
 
 
 def test_the_first_member_of_staff_sets_a_password_and_signs_in(office: Office) -> None:
@@ -139,7 +54,7 @@ def test_the_example_that_is_printed_with_a_token_works(office: Office) -> None:
 
 
 def test_the_example_has_the_address_of_the_gateway_that_uses_the_database(
-    office: Office, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    office: Office, office_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     directory = development.directory(None)
@@ -148,7 +63,7 @@ def test_the_example_has_the_address_of_the_gateway_that_uses_the_database(
     assert usual in office.run("create", ADA, "--name", "Ada", "--role", "STAFF").stderr
     development.record_url(directory, "http://127.0.0.1:8123", "mongodb://127.0.0.1:1/")
     assert usual in office.run("reset", ADA).stderr
-    development.record_url(directory, "http://127.0.0.1:8123", environment["LECTERN_MONGODB_URI"])
+    development.record_url(directory, "http://127.0.0.1:8123", office_environment["LECTERN_MONGODB_URI"])
     assert "To try the token:\n\n  curl http://127.0.0.1:8123/graphql" in office.run("reset", ADA).stderr
 
 
@@ -220,21 +135,6 @@ def test_students_and_instructors_are_created_with_their_accounts(office: Office
     }
 
 
-def test_an_account_is_created_for_an_existing_instructor(office: Office) -> None:
-    grace = factories.instructor("Grace")
-    office.database["instructors"].insert_one(grace)
-    graces = ids.encode_id("Instructor", grace)
-    viewer = office.set_password(office.ok("create", ADA, "--instructor", graces))["viewer"]
-    assert viewer == {"roles": ["INSTRUCTOR"], "student": None, "instructor": {"name": "Grace"}}
-    told = office.refused("create", "eve@example.org", "--instructor", graces)
-    assert told == f"Grace already has an account: {ADA}."
-    nobody = ids.encode_id("Instructor", {"_id": ObjectId()})
-    told = office.refused("create", "eve@example.org", "--name", "Eve", "--instructor", nobody)
-    assert told == "There is no instructor with this ID."
-    assert office.database["accounts"].count_documents({}) == 1
-    assert office.database["instructors"].count_documents({}) == 1
-
-
 def test_roles_are_printed(office: Office) -> None:
     office.ok("create", ADA, "--name", "Ada", "--role", "STAFF", "--role", "STUDENT")
     assert office.ok("roles", ADA).split() == ["STUDENT", "STAFF"]
@@ -257,19 +157,6 @@ def test_an_added_role_creates_the_person_once(office: Office) -> None:
     instructor = office.database["instructors"].find_one({"_id": made["instructorId"]})
     assert instructor
     assert (instructor["name"], instructor["slug"], instructor["sortName"]) == ("Ada", "ada", "ada")
-
-
-def test_a_student_becomes_a_new_or_an_existing_instructor(office: Office) -> None:
-    new = {"name": "Bob", "email": "bob@example.org", "password": PASSWORD}
-    session = office.mutate("signUp", new, SESSION)
-    office.ok("roles", "bob@example.org", "--add", "INSTRUCTOR")
-    assert office.sign_in("bob@example.org")["viewer"]["instructor"] == {"name": "Bob"}
-    robert = factories.instructor("Robert")
-    office.database["instructors"].insert_one(robert)
-    office.ok("roles", "bob@example.org", "--instructor", ids.encode_id("Instructor", robert))
-    assert office.sign_in("bob@example.org")["viewer"]["instructor"] == {"name": "Robert"}
-    refreshed = office.mutate("refreshSession", {"refreshToken": session["refreshToken"]}, SESSION)
-    assert refreshed["errors"] == [{"code": "UNAUTHENTICATED"}]
 
 
 def test_a_removed_role_ends_the_sessions(office: Office) -> None:
@@ -369,82 +256,11 @@ def test_an_account_is_shown_with_the_ids_of_its_people(office: Office) -> None:
     assert "eve@example.org has no account." in office.refused("show", "eve@example.org")
 
 
-# -- people whom an import has brought --------------------------------------------------------------------
-
-
-def test_a_name_that_an_instructor_without_an_account_has_is_refused(office: Office) -> None:
-    """For a new account and for a new role, in any case; unless the operator insists."""
-    grace = factories.instructor("Grace")
-    office.database["instructors"].insert_one(grace)
-    graces = ids.encode_id("Instructor", grace)
-    create = ("create", ADA, "--name", "grace", "--role", "INSTRUCTOR")
-    told = office.refused(*create)
-    assert told.startswith(f"The instructor Grace has no account yet: {graces}.")
-    assert "--instructor" in told
-    assert "--new-instructor" in told
-    assert office.database["accounts"].count_documents({}) == 0
-    office.ok("create", "bob@example.org", "--name", "Grace", "--role", "STUDENT")
-    assert office.refused("roles", "bob@example.org", "--add", "INSTRUCTOR") == told
-    office.ok(*create, "--new-instructor")
-    assert office.database["instructors"].count_documents({}) == 2
-    office.ok("roles", "bob@example.org", "--instructor", graces)
-    office.ok("create", "eve@example.org", "--name", "Grace", "--role", "INSTRUCTOR")  # all have accounts
-
-
-def test_an_account_is_linked_to_an_imported_person(office: Office) -> None:
-    student, grace = factories.student("Ada L."), factories.instructor("Grace")
-    office.database["students"].insert_one(student)
-    office.database["instructors"].insert_one(grace)
-    session = office.set_password(office.ok("create", ADA, "--name", "Ada", "--role", "STAFF"))
-    link = ("link", ADA, "--student", ids.encode_id("Student", student))
-    assert office.run(*link).stderr == f"{ADA} is linked.\n"
-    assert office.run(*link).stderr == f"{ADA} was linked already.\n"
-    office.ok("link", ADA, "--instructor", ids.encode_id("Instructor", grace))
-    viewer = office.mutate("refreshSession", {"refreshToken": session["refreshToken"]}, SESSION)["viewer"]
-    assert viewer["roles"] == ["STUDENT", "INSTRUCTOR", "STAFF"]
-    assert (viewer["student"]["name"], viewer["instructor"]["name"]) == ("Ada L.", "Grace")
-    office.ok("create", "eve@example.org", "--name", "Eve", "--role", "STAFF")
-    told = office.refused("link", "eve@example.org", *link[2:])
-    assert told == f"Ada L. already has an account: {ADA}."
-    nobody = ids.encode_id("Student", {"_id": ObjectId()})
-    assert office.refused("link", ADA, "--student", nobody) == "There is no student with this ID."
-    assert office.run("link", ADA).exit_code == 2
-    actions = [entry["action"] for entry in office.database["auditLog"].find()]
-    assert actions.count("account link") == 2
-
-
 def test_a_role_is_required(office: Office) -> None:
     done = office.run("create", ADA, "--name", "Ada")
     assert done.exit_code == 2
     assert "STAFF, INSTRUCTOR or STUDENT" in done.output
     assert office.database["accounts"].count_documents({}) == 0
-
-
-def test_a_student_who_was_imported_gets_an_account(office: Office) -> None:
-    ada = factories.student("Ada L.", email=ADA, externalId={"source": "school", "id": "1"})
-    office.database["students"].insert_one(ada)
-    key = ids.encode_id("Student", ada)
-    office.set_password(office.ok("create", ADA, "--student", key))
-    assert office.account()["studentId"] == ada["_id"]
-    assert office.sign_in()["viewer"] == {
-        "roles": ["STUDENT"], "student": {"name": "Ada L.", "email": ADA}, "instructor": None
-    }  # fmt: skip
-    assert office.database["students"].count_documents({}) == 1
-    other = office.refused("create", "eve@example.org", "--student", key)
-    assert other == f"Ada L. already has an account: {ADA}."
-    gone = ids.encode_id("Student", factories.student())
-    assert (
-        office.refused("create", "eve@example.org", "--student", gone) == "There is no student with this ID."
-    )
-
-
-def test_students_with_the_address_of_a_new_account_are_reported(office: Office) -> None:
-    ada = factories.student("Ada L.", email=ADA)
-    office.database["students"].insert_one(ada)
-    told = office.run("create", ADA, "--name", "Ada", "--role", "STUDENT").stderr
-    assert f"Ada L. has this e-mail address too: {ids.encode_id('Student', ada)}" in told
-    assert "--student ID" in told
-    assert "too:" not in office.run("create", "eve@example.org", "--name", "Eve", "--role", "STUDENT").stderr
 
 
 def test_an_account_without_roles_is_reported(office: Office) -> None:

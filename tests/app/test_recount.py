@@ -83,6 +83,14 @@ async def test_each_difference_is_a_line_and_a_failure_until_it_is_corrected(
     assert set(lines(fixed)[:-2]) == told
     assert lines(fixed)[-1] == "4 differences: 1 in courseRuns, 3 in courses. All were corrected."
     assert recount().returncode == 0
+    (entry,) = await database["auditLog"].find().to_list(None)  # of --fix only
+    assert (entry["action"], entry["actor"]["subject"]) == ("recount", "command line")
+    corrected = {(change["collection"], change["after"]["field"]) for change in entry["changes"]}
+    assert corrected == {
+        ("courseRuns", "seatsTaken"), ("courses", "studentCount"), ("courses", "seatsUntil"),
+        ("courses", "newestReviewIds"),
+    }  # fmt: skip
+    assert {change["after"]["corrected"] for change in entry["changes"]} == {1}
 
 
 async def test_leftover_votes_are_removed(

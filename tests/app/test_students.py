@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from bson import ObjectId
 from pymongo import MongoClient
 from pymongo.database import Database
 from typer.testing import CliRunner, Result
@@ -13,6 +14,7 @@ from app import cli
 from app.commands.command_error import CommandError
 from resolvers.relay import encode_id
 from tests import factories
+from tests.factories import T0
 from tests.support import SECRET
 
 ADA = factories.student("Ada", email="ada@example.org", bio="I write.")
@@ -32,7 +34,10 @@ def database(
         client[name]["students"].insert_one(ADA)
         client[name]["accounts"].insert_one(account)
         client[name]["courses"].insert_one(course)
-        client[name]["reviews"].insert_one(factories.review(course, ADA, body="Good."))
+        review = factories.review(course, ADA, body="Good.", flagCount=1, flagRound=2)
+        client[name]["reviews"].insert_one(review)
+        id_ = {"reviewId": ObjectId(), "subject": str(account["_id"])}
+        client[name]["flags"].insert_one({"_id": id_, "studentId": ADA["_id"], "at": T0, "round": 0})
         yield client[name]
         client.drop_database(name)
 
@@ -43,8 +48,9 @@ def run(*arguments: str, input: str = "") -> Result:
 
 def test_everything_is_exported_without_secrets(database: Database[dict[str, Any]]) -> None:
     rows = [json.loads(line) for line in run("export", encode_id("Student", ADA)).stdout.splitlines()]
-    assert [row["collection"] for row in rows] == ["students", "reviews", "accounts"]
-    assert (rows[0]["bio"], rows[1]["body"], rows[2]["email"]) == ("I write.", "Good.", "ada@example.org")
+    assert [row["collection"] for row in rows] == ["students", "reviews", "flags", "accounts"]
+    assert (rows[0]["bio"], rows[1]["body"], rows[3]["email"]) == ("I write.", "Good.", "ada@example.org")
+    assert rows[1].keys().isdisjoint(("flagCount", "flagRound"))
     assert all("passwordHash" not in row for row in rows)
 
 

@@ -1,6 +1,7 @@
 """Imports of the same file, of other files with the same source, and after an interruption."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
@@ -118,3 +119,21 @@ def test_the_commands_of_an_import_do_not_grow_with_the_database(
     many: list[Document] = [{"id": n, "course": f"c{n % 600}", "rating": 4} for n in range(3_000)]
     folders.ok("import", "reviews", folders.write("one/many.ndjson", many), "--source", "one")
     assert sent(2) == few
+
+
+def test_an_earlier_export_does_not_open_flags_again(folders: Shell) -> None:
+    folders.ok("import", "courses", folders.write("one/c.csv", "id,title\nc1,Guitar\n"))
+    folders.ok("import", "reviews", folders.write("one/r.csv", "id,course,rating,text\n1,c1,5,Good\n"))
+    stored, exported = folders.database["reviews"], folders.directory / "reviews.ndjson"
+    stored.update_one({}, {"$set": {"flagCount": 1, "flagRound": 1}})
+    assert folders.run("export", "reviews", exported).exception is None
+    assert "flag" not in exported.read_text()
+    (review,) = folders.all("reviews")
+    key = {"reviewId": review["_id"], "subject": "ann"}
+    flag = {"_id": key, "studentId": None, "at": datetime.now(UTC), "round": 1}
+    folders.database["flags"].insert_one(flag)
+    stored.update_one({}, {"$set": {"flagCount": 0, "flagRound": 2}})  # as a moderation does
+    folders.ok("import", "reviews", exported)
+    (after,) = folders.all("reviews")
+    assert (after["flagCount"], after["flagRound"]) == (0, 2)
+    assert "No differences" in folders.run("recount").output

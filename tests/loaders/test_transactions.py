@@ -201,16 +201,16 @@ async def test_changes_have_the_values_before_and_after(database: Database) -> N
     async def work(tx: Transaction) -> None:
         one, two = [await tx.get("things", key) for key in (A, B)]
         await tx.patch("things", one, n=1, at=then.replace(tzinfo=None))  # changes nothing
-        await tx.patch_all("things", [one, two], n=2, m=None)
+        await tx.patch_all("things", [one, two], n=2, m=3, gone=None, none=[])
         await tx.hold("things", A, sum=1)
         await tx.delete("things", await tx.get("things", B))
         changes.extend(tx.changes)
 
     await transaction(database, work)
     assert [(change.id, change.before, change.after) for change in changes] == [
-        (A, {"n": 1, "m": None}, {"n": 2, "m": None}),
-        (B, {"n": 2, "m": None}, {"n": 2, "m": None}),
-        (B, {"_id": B, "n": 2, "at": then, "m": None}, None),
+        (A, {"n": 1, "m": None}, {"n": 2, "m": 3}),
+        (B, {"n": 2, "m": None}, {"n": 2, "m": 3}),
+        (B, {"_id": B, "n": 2, "at": then, "m": 3}, None),
     ]
 
 

@@ -138,15 +138,20 @@ def popular(size: int) -> dict[str, list[Doc]]:
     return {"courses": courses, "students": students, "enrollments": enrollments}
 
 
-@pytest.fixture
-async def profiled(database: Database) -> AsyncIterator[Database]:
-    """A database whose indexes are new.
+@pytest.fixture(params=["as declared", "multikey"])
+async def profiled(database: Database, request: pytest.FixtureRequest) -> AsyncIterator[Database]:
+    """A database whose indexes are new, or in which another program has stored arrays.
 
-    Values of wrong types, which other tests store, leave indexes multikey for good. Then MongoDB can't always
-    read in the order of an index.
+    These leave indexes multikey for good. Then MongoDB can't always read in the order of an index.
     """
     await database["enrollments"].drop()
     await indexes.ensure(database)
+    if request.param == "multikey":
+        for field in ("courseId", "studentId", "enrolledAt", "status"):
+            document = factories.enrollment(factories.course(), factories.student())
+            document[field] = [document[field], T0, None]
+            await database["enrollments"].insert_one(document)
+        await database["enrollments"].delete_many({})
     await database.driver.command("profile", 2)
     yield database
     await database.driver.command("profile", 0)

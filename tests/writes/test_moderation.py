@@ -1,7 +1,9 @@
 """Moderation: flags, reasons, and reviews that are held."""
 
+from asyncio import gather
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -101,6 +103,30 @@ async def test_a_person_flags_only_so_many_reviews_a_day(
     await gateway.done(somebody(), "flagReview", reviewId=review_id(reviews[2]))
 
 
+@pytest.mark.parametrize("subject", ["", "issuer|ann"])
+async def test_flags_at_the_same_time_do_not_exceed_the_number_a_day(
+    gateway: Gateway, database: Database, monkeypatch: pytest.MonkeyPatch, subject: str
+) -> None:
+    monkeypatch.setattr(loaders.review_flags, "FLAGS_PER_DAY", 3)
+    reviews = [(await reviewed(database))[1] for _ in range(9)]
+    ann = Viewer(subject=subject, roles=frozenset()) if subject else somebody()
+    codes = await gather(*(gateway.codes(ann, "flagReview", reviewId=review_id(one)) for one in reviews))
+    assert sorted(codes) == [[]] * 3 + [[("RATE_LIMITED",)]] * 6
+    assert await database["flags"].count_documents({}) == 3
+
+
+async def test_authors_cannot_flag_their_own_reviews(gateway: Gateway, database: Database) -> None:
+    _, review, author = await reviewed(database)
+    selected = "review { id } errors { code message path }"
+    for viewer in (author, replace(author, roles=author.roles | {"STAFF"})):
+        payload = await gateway.write(viewer, "flagReview", selected, reviewId=review_id(review))
+        message = "You can't flag your own review: change or delete it instead."
+        assert payload["errors"] == [{"code": "FORBIDDEN", "message": message, "path": ["input", "reviewId"]}]
+    assert await database["flags"].count_documents({}) == 0
+    _, anonymous, _ = await reviewed(database, studentId=None)
+    await gateway.done(STAFF, "flagReview", reviewId=review_id(anonymous))  # nobody's own
+
+
 async def test_a_moderation_closes_the_flags(gateway: Gateway, database: Database) -> None:
     _, review, _ = await reviewed(database)
     ann, key = somebody(), review_id(review)
@@ -186,13 +212,35 @@ async def test_new_reviews_and_changed_texts_are_held(holding: Holding, database
         assert (written["review"]["status"], written["course"]["rating"]["count"]) == ("PENDING", 0)
         shown = await gateway.done(STAFF, "moderateReview", selected, reviewId=key, status="PUBLISHED")
         assert shown["course"]["rating"]["count"] == 1
-        stars = await gateway.done(author, "updateReview", selected, reviewId=key, rating=5, body="Good.")
-        assert stars["review"]["status"] == "PUBLISHED"
-        changed = await gateway.done(author, "updateReview", selected, reviewId=key, body="Bad.")
-        assert (changed["review"]["status"], changed["course"]["rating"]["count"]) == ("PENDING", 0)
-        await gateway.done(STAFF, "moderateReview", reviewId=key, status="REJECTED")
-        rejected = await gateway.done(author, "updateReview", selected, reviewId=key, body="Better.")
-        assert rejected["review"]["status"] == "REJECTED"
+        same = await gateway.done(author, "updateReview", selected, reviewId=key, rating=4, body="Good.")
+        assert same["review"]["status"] == "PUBLISHED"
+        for change in ({"body": "Bad."}, {"rating": 5}, {"title": "So so"}, {"difficulty": 2}):
+            changed = await gateway.done(author, "updateReview", selected, reviewId=key, **change)
+            assert (changed["review"]["status"], changed["course"]["rating"]["count"]) == ("PENDING", 0)
+            shown = await gateway.done(STAFF, "moderateReview", selected, reviewId=key, status="PUBLISHED")
+            assert shown["course"]["rating"]["count"] == 1
+
+
+@pytest.mark.parametrize("reviews", ["publish", "hold", "hold_first"])
+async def test_a_rejected_review_that_is_corrected_waits_again(
+    holding: Holding, database: Database, monkeypatch: pytest.MonkeyPatch, reviews: str
+) -> None:
+    _, review, author = await reviewed(database, body="Rude.", rating=2)
+    key, selected = review_id(review), "review { status moderationReason } course { rating { count } }"
+    async with holding(reviews) as gateway:
+        await gateway.done(STAFF, "moderateReview", reviewId=key, status="REJECTED", reason="Rude.")
+        same = await gateway.done(author, "updateReview", selected, reviewId=key, body="Rude.")
+        assert same["review"]["status"] == "REJECTED"
+        monkeypatch.setattr(database, "destinations", DESTINATIONS)
+        corrected = await gateway.done(author, "updateReview", selected, reviewId=key, body="Polite.")
+        assert corrected["review"] == {"status": "PENDING", "moderationReason": "Rude."}
+        assert corrected["course"]["rating"]["count"] == 0
+        again = await gateway.done(author, "updateReview", selected, reviewId=key, rating=3)
+        assert again["review"]["status"] == "PENDING"
+        queue = "{ reviews(filter: { statuses: [PENDING] }) { nodes { id } } }"
+        assert (await gateway.ask(queue, viewer=STAFF))["reviews"]["nodes"] == [{"id": key}]
+        shown = await gateway.done(STAFF, "moderateReview", selected, reviewId=key, status="PUBLISHED")
+        assert shown["course"]["rating"]["count"] == 1
 
 
 async def test_reviews_are_held_until_the_author_has_a_published_one(

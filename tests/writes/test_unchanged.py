@@ -1,10 +1,13 @@
 """A write that changes nothing writes nothing: only its idempotency key is stored, if it has one."""
 
 import pytest
+from graphql import GraphQLInputObjectType, get_named_type, get_nullable_type, is_list_type, is_non_null_type
 
 from loaders.collections import COLLECTIONS
 from loaders.mongo.database import Database
+from resolvers.schema import schema
 from tests import factories
+from tests.factories import clear
 from tests.support import RunQuery
 from tests.writes.scenes import NAMES, scenes
 from tests.writes.support import STAFF, Doc, Gateway, course_id, current, operation, stored
@@ -15,6 +18,7 @@ MAKING = {
     "deleteReview", "deleteCategory", "mergeCategories", "enroll", "enrollStudent", "verifyEmail",
 }  # fmt: skip
 UPDATES = [name for name in NAMES if name not in MAKING]
+FIELDS = schema.mutation_type.fields  # type: ignore[union-attr] # the schema has mutations
 READS = {"find", "aggregate", "getMore", "commitTransaction", "abortTransaction"}
 
 
@@ -56,6 +60,40 @@ async def test_a_repeated_update_with_another_key_stores_only_the_key(
     del before["idempotencyKeys"]
     assert after == before
     assert again[name]["errors"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "collection"),
+    [
+        ("updateCourse", "courses"), ("updateCourseRun", "courseRuns"), ("updateProfile", "students"),
+        ("updateInstructor", "instructors"), ("updateCategory", "categories"), ("updateReview", "reviews"),
+    ],
+)  # fmt: skip
+async def test_null_in_place_of_nothing_writes_nothing(
+    gateway: Gateway, database: Database, name: str, collection: str
+) -> None:
+    """A form may send all of its fields, and null or an empty list for those that were left empty."""
+    viewer, values = (await scenes(database))[name]
+    if name == "updateCourse":  # a draft needs no summary, and nobody has to teach it
+        viewer = STAFF
+        await database["courses"].update_many({}, {"$set": {"status": "DRAFT"}})
+    kind = get_named_type(FIELDS[name].args["input"].type)
+    assert isinstance(kind, GraphQLInputObjectType)
+    target = {key: values[key] for key, field in kind.fields.items() if is_non_null_type(field.type)}
+    empty: Doc = {
+        key: [] if is_list_type(get_nullable_type(field.type)) else None
+        for key, field in kind.fields.items()
+        if key not in (*target, "idempotencyKey", "clientMutationId")
+    }
+    refused = {path[0] for _, *path in await gateway.codes(viewer, name, **target, **empty)}
+    empty = {key: value for key, value in empty.items() if key not in refused}
+    assert empty
+    await gateway.done(viewer, name, **target, **empty)
+    await database[collection].update_many({}, {"$unset": dict.fromkeys(empty, "")})
+    before = await everything(database)
+    await gateway.done(viewer, name, **target, **empty)
+    assert await everything(database) == before
+    await clear(database)  # the recount after the test would find what was removed
 
 
 def test_the_writes_that_make_something_exist() -> None:

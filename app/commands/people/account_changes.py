@@ -71,11 +71,10 @@ async def create(
         }  # fmt: skip
         with _explained(email):
             people = await accounts.people(tx, fields, roles, instructor_id, even_namesake=even_namesake)
-        made = await _reset(tx, await accounts.insert(tx, fields | people))
+            inserted = await accounts.insert(tx, fields | people)
+        made = await _reset(tx, inserted)
         await loaders.audit.record(tx, "account create", loaders.audit.OPERATOR, "")
-        own = made.account["studentId"]
-        namesakes = [one for one in await by_address(tx, email) if one["_id"] != own]
-        return made._replace(same_address=namesakes)
+        return made._replace(same_address=await _others_at(tx, made.account))
 
     return await fitted_transaction(database, work)
 
@@ -120,11 +119,15 @@ async def send_reset(database: Database, email: str) -> datetime:
 
 
 class Changed(NamedTuple):
-    """An account after its roles were changed, and the roles that were added and removed."""
+    """An account after its roles were changed, and the roles that were added and removed.
+
+    same_address: other students who have the account's address, if the account has got a new student.
+    """
 
     account: AccountDoc
     added: Collection[Role]
     removed: Collection[Role]
+    same_address: Sequence[StudentDoc] = ()
 
 
 async def change_roles(
@@ -163,9 +166,18 @@ async def change_roles(
                 even_namesake=even_namesake,
             )
         await _record(tx, "account roles")
-        return Changed(changed, accounts.ordered(after - before), accounts.ordered(before - after))
+        made = Changed(changed, accounts.ordered(after - before), accounts.ordered(before - after))
+        if changed["studentId"] == found["studentId"]:
+            return made
+        return made._replace(same_address=await _others_at(tx, changed))
 
     return await fitted_transaction(database, work)
+
+
+async def _others_at(tx: Transaction, account: AccountDoc) -> Sequence[StudentDoc]:
+    """Returns the students who have an account's address, but don't belong to it."""
+    found = await by_address(tx, account["email"])
+    return [one for one in found if one["_id"] != account["studentId"]]
 
 
 async def deactivate(database: Database, email: str, *, even_last_staff: bool = False) -> bool:
@@ -254,6 +266,10 @@ def _explained(email: str) -> Iterator[None]:
             f"The instructor {person['name']} has no account yet: {encode_id('Instructor', person)}.\n"
             "If the account is for them, add --instructor with this ID. If it is for another person of the"
             " same name, add --new-instructor."
+        ) from None
+    except accounts.AddressTakenError:
+        raise AccountError(
+            f"{email} already has an account, which can't be read: {lectern()} check lists it."
         ) from None
     except LinkError as error:
         raise AccountError(str(error)) from None

@@ -1,7 +1,7 @@
 """The command `lectern account`."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 from typing import Annotated, TypeVar, cast
 
@@ -14,9 +14,10 @@ from app.commands.people import account_changes, account_tables
 from app.commands.people.account_changes import Changed, Reset
 from app.commands.tables import show_rows, show_values
 from app.database import connect, require_transactions
+from app.invocation import lectern
 from app.settings import load
 from app.terminal import say
-from loaders.model import AccountStatus, Role
+from loaders.model import AccountStatus, Role, StudentDoc
 from loaders.mongo import Database, utc
 
 T = TypeVar("T")
@@ -89,7 +90,7 @@ def create(
     )
     granted = created.account["roles"]
     say(f"Created an account for {email} with the role{'s' * (len(granted) > 1)} {_listed(granted)}.")
-    _report_same_address(created)
+    _report_same_address(created.same_address, "To give a student an account at once, use --student ID.")
     _print_reset(created)
 
 
@@ -138,6 +139,9 @@ def roles(
         )
     )
     _report_sessions(email, changed)
+    _report_same_address(
+        changed.same_address, f"To do that at once:\n  {lectern()} account link {email} --student ID"
+    )
     for role in changed.account["roles"]:
         typer.echo(role)
 
@@ -248,15 +252,18 @@ def _report_sessions(email: str, changed: Changed) -> None:
         )
 
 
-def _report_same_address(created: Reset) -> None:
-    """Prints the students who have the address of a new account, but don't belong to it."""
+def _report_same_address(students: Sequence[StudentDoc], at_once: str) -> None:
+    """Prints the students who have an account's address, but don't belong to it.
+
+    at_once: says how to do now what a verification will do.
+    """
     from resolvers.relay import encode_id
 
-    for student in created.same_address:
+    for student in students:
         say(
             f"{student['name']} has this e-mail address too: {encode_id('Student', student)}\n"
             "If no other student has it, the account gets what belongs to this student when the address is\n"
-            "verified by a link in a message. To give a student an account at once, use --student ID."
+            f"verified by a link in a message. {at_once}"
         )
 
 

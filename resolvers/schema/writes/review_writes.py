@@ -105,7 +105,7 @@ class ReviewWrites:
     flag_review: FlagReviewPayload = write(
         resolvers.review.flag_review,
         write_inputs.FlagReviewInput,
-        commands=11,
+        commands=12,
         description="Asks the moderators to look at a review. A viewer can flag a review once; doing it again"
         " has no effect.",
     )
