@@ -17,6 +17,9 @@ _Json: TypeAlias = Any  # an entry of the audit log, or a part of one
 _REVIEWS = {"PUBLISHED": "review.written", "PENDING": "review.held"}
 
 
+_COUNTS = frozenset(("seatsTaken", "waitlistCount"))  # fields of a run that change with its enrolments
+
+
 class Expected(NamedTuple):
     """What the committed writes must have led to.
 
@@ -50,7 +53,7 @@ def _events(action: str, change: Mapping[str, _Json], own: str) -> Iterator[tupl
             yield "enrollment.moved_up", f"Enrollment:{own}"
         case "courses" if after.get("status") == "PUBLISHED":
             yield "course.published", f"Course:{own}"
-        case "courseRuns" if action == "updateCourseRun" and "seats" in after:
+        case "courseRuns" if action == "updateCourseRun" and after.keys() - _COUNTS:
             yield "course_run.changed", f"CourseRun:{own}"
         case "courseRuns" if after.get("status") == "CANCELLED":
             yield "course_run.cancelled", f"CourseRun:{own}"

@@ -53,13 +53,19 @@ class Plan:
 
 @dataclass(slots=True)
 class Outcome:
-    """What a trial has found. attempts: records of the receivers, with those of repeated deliveries."""
+    """What a trial has found.
+
+    subjects, longest: the number of subjects with several events, and the most events that one has. attempts:
+    records of the receivers, with those of repeated deliveries.
+    """
 
     plan: Plan
     log: Log = field(default_factory=Log)
     kills: Counter[str] = field(default_factory=Counter)
     events: int = 0
     messages: int = 0
+    subjects: int = 0
+    longest: int = 0
     attempts: Counter[str] = field(default_factory=Counter)
     refused: int = 0
     writing: float = 0.0
@@ -72,7 +78,8 @@ class Outcome:
         lines = [
             f"{len(self.log.acks):,} writes acknowledged in {self.writing:.0f} s, {self.refused:,} of them "
             f"refused, after {sum(ack.tries - 1 for ack in self.log.acks):,} retries",
-            f"  {self.events:,} events and {self.messages:,} messages committed",
+            f"  {self.events:,} events and {self.messages:,} messages committed; "
+            f"{self.subjects} subjects have several events, and {self.longest} is the most",
             f"  kill -9: {kills}",
             f"  all delivered {self.delivering:.0f} s after the last write; {repeats:,} of them repeatedly",
             *(self.complaints[:50] or ["Nothing lost, nothing out of order, nothing that wasn't committed."]),
@@ -85,7 +92,9 @@ async def run(plan: Plan, settings: Settings, directory: Path) -> Outcome:
     outcome, random = Outcome(plan), Random(plan.seed)
     async with connect(settings) as database:
         await indexes.ensure(database)
-        population = await world.make(database, plan.clients, random, newcomers=3)
+        population = await world.make(
+            database, plan.clients, random, newcomers=3, timekeepers=plan.clients // 10
+        )
         with ExitStack() as stack:
             receivers = stack.enter_context(outside(directory, _REFUSED))
             variables = {
@@ -183,6 +192,9 @@ async def _examine(outcome: Outcome, database: Database, receivers: Outside) -> 
     ]
     outcome.attempts.update(events=len(events), mails=len(mails))
     outcome.events = due.events.total()
+    by_subject = Counter(subject for _, subject in due.events.elements())
+    outcome.subjects = sum(number > 1 for number in by_subject.values())
+    outcome.longest = max(by_subject.values(), default=0)
     outcome.messages = len({mail["id"] for mail in mails})
     outcome.refused = sum(ack.code is not None for ack in log.acks)
 

@@ -183,7 +183,8 @@ def _nothing(state: Expected, ack: Ack) -> None: ...
 
 
 def _set_seats(state: Expected, ack: Ack) -> None:
-    state.seats[key(ack.input["runId"])] = ack.input["seats"]
+    if "seats" in ack.input:
+        state.seats[key(ack.input["runId"])] = ack.input["seats"]
 
 
 _APPLY: Mapping[str, Callable[[Expected, Ack], None]] = {

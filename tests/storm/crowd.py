@@ -11,7 +11,7 @@ from resolvers.context import Viewer
 from resolvers.relay import ids
 from tests.storm.client import Client
 from tests.storm.connection import Connection
-from tests.storm.editors import Editor
+from tests.storm.editors import Editor, Timekeeper
 from tests.storm.log import Log
 from tests.storm.people import Instructor, Mailbox, Moderator, Person, Student
 from tests.storm.world import World
@@ -38,6 +38,7 @@ async def gathered(
             *(Student(_student(client(), world, n), world, n, mailbox) for n in students),
             *(Instructor(_instructor(client(), world, n), world, n) for n in teachers),
             *(Moderator(_staff(client(), f"moderator {n}"), world, n) for n in range(world.moderators)),
+            *(Timekeeper(_staff(client(), f"timekeeper {n}"), world) for n in range(world.timekeepers)),
             *(Editor(_staff(client(), f"editor {n}"), world, n) for n in range(world.editors)),
         ]
     finally:
