@@ -1,8 +1,11 @@
 """A storm: many clients write at once, disconnect and retry, while gateways and primaries are killed.
 
-To add a mutation: what it selects to `client.py`, who sends it and when to `people.py` or `editors.py`, what it
-leads to to `_APPLY` in `acknowledged.py`, a check of that to `_CHECKS` in `verify.py`, a damage that the check
-finds to `test_storm.py`, and its events and messages to `tests/deliveries/expected.py`.
+To add a mutation:
+
+- what it selects: `client.py`
+- who sends it, and when: `people.py` or `editors.py`
+- what it leads to: `_APPLY` in `acknowledged.py`; its events and messages: `tests/deliveries/expected.py`
+- a check of that: `_CHECKS` in `verify.py`, and a damage that the check finds in `test_storm.py`
 """
 
 import asyncio
