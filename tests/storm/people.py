@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from random import Random
 from typing import Protocol
 from zlib import crc32
 
@@ -10,11 +9,13 @@ import jwt
 
 from tests.storm.client import Client, FaultError
 from tests.storm.log import Json
-from tests.storm.world import World, newcomer_email
+from tests.storm.marks import address, mark, text_mark
+from tests.storm.world import World
 
 PASSWORD = "a password for the storm"
 
 _MAX_SEATS = 12
+_MAX_FLAGS = 40  # by one person: the gateway refuses more than 50 in a day
 _RACED = 0.15  # share of writes, where possible, that are sent twice at once, each with its own key
 
 
@@ -37,22 +38,32 @@ class Person(Protocol):
 
 
 class Student:
-    """A student with a token, or one who signs up first.
+    """A student with a token, or one who signs up first. Once they have left, another one comes.
 
     Nobody else changes a student's data, except that waitlisted places move up.
+
+    desk: the client of staff who erase the student when asked to.
     """
 
-    def __init__(self, client: Client, world: World, number: int, mailbox: Mailbox) -> None:
-        self.client, self._world, self._number, self._mailbox = client, world, number, mailbox
+    def __init__(self, client: Client, desk: Client, world: World, number: int, mailbox: Mailbox) -> None:
+        self.client, self._desk, self._world, self._number = client, desk, world, number
+        self._mailbox, self._random = mailbox, client.random
+        self._begin(0 if client.student else 1)
+
+    def _begin(self, generation: int) -> None:
+        """Becomes another person, who has written nothing yet."""
+        self._generation, self._mark = generation, mark(self._number, generation)
+        if self.client.student:
+            self.client.log.people[self.client.student] = self._mark
         self._email, self._is_verified, self._has_asked = "", False, False
         self._tried: set[str] = set()  # the unsteady courses that the student has tried to enrol in
-        self._random: Random = client.random
         self._refresh_token: str | None = None
         self._places: dict[str, tuple[str, str]] = {}  # by course: the enrolment and its status
         self._completed: set[str] = set()  # course ids
         self._reviews: dict[str, str] = {}  # by course
         self._votes: dict[str, bool] = {}  # by review
         self._wishes: set[str] = set()  # course ids
+        self._flags: set[str] = set()  # review ids
 
     async def act(self) -> None:
         if self.client.token is None:
@@ -61,15 +72,40 @@ class Student:
             self._enroll: 22, self._cancel: 12, self._progress: 12, self._create_review: 14,
             self._update_review: 8, self._delete_review: 4, self._vote: 14, self._wish: 8, self._profile: 4,
             self._refresh: 2, self._verify: 6, self._ask_for_reset: 2, self._enroll_unsteadily: 8,
+            self._flag: 5, self._leave: 2,
         }  # fmt: skip
         (act,) = self._random.choices(list(acts), list(acts.values()))
         await act()
 
     async def _sign_up(self) -> None:
-        name, self._email = f"Newcomer {self._number}", newcomer_email(self._number)
+        self._email = address(self._mark)
+        name = f"Newcomer {self._mark}"
         answer = await self.client.write("signUp", name=name, email=self._email, password=PASSWORD)
         self._start_session(answer.payload)
-        self.client.student = answer.payload["viewer"]["student"]["id"]
+        student = answer.payload["viewer"]["student"]["id"]
+        self.client.student, self.client.log.people[student] = student, self._mark
+
+    async def _leave(self) -> None:
+        """Deletes the account, or has staff erase the student. Somebody else comes instead.
+
+        Nothing of theirs is being written meanwhile.
+        """
+        if self._refresh_token and self._random.random() < 0.5:
+            await self.client.write("deleteAccount", password=PASSWORD)
+        else:
+            await self._be_erased()
+        self.client.sign_out()
+        self._begin(self._generation + 1)
+
+    async def _be_erased(self) -> None:
+        is_raced = self._random.random() < _RACED  # both succeed, but only one begins
+        self.client.log.raced += is_raced
+        await asyncio.gather(
+            *(
+                self._desk.write("eraseStudent", line=n, changes=n == 0, studentId=self.client.student)
+                for n in range(1 + is_raced)
+            )
+        )
 
     async def _verify(self) -> None:
         """Opens the link in a message, and so claims the imported student, if there is one."""
@@ -176,7 +212,7 @@ class Student:
             return
         course = self._random.choice(sorted(courses))
         rating = self._random.randint(1, 5)
-        arguments = {"courseId": course, "rating": rating, "body": f"{rating} of {self._number}"}
+        arguments = {"courseId": course, "rating": rating, "body": f"{rating} of {text_mark(self._mark)}"}
         for payload in await self._raced("createReview", set(), arguments):
             self._reviews[course] = payload["review"]["id"]
             self._world.reviews.append((payload["review"]["id"], course))
@@ -187,7 +223,7 @@ class Student:
             return
         review = self._random.choice(list(self._reviews.values()))
         rating = self._random.randint(1, 5)
-        body = f"{rating} of {self._number}, on second thoughts {self._random.getrandbits(40)}"
+        body = f"{rating} of {text_mark(self._mark)}, on second thoughts {self._random.getrandbits(40)}"
         await self.client.write("updateReview", reviewId=review, rating=rating, body=body)
 
     async def _delete_review(self) -> None:
@@ -216,6 +252,26 @@ class Student:
         if not answer.code:
             self._votes[review] = helpful
 
+    async def _flag(self) -> None:
+        """Flags somebody else's review, mostly a recent one; now and then again, or twice at once."""
+        recent = self._world.reviews[-60:] if self._random.random() < 0.7 else self._world.reviews
+        review, _ = self._random.choice(recent)
+        if review in self._reviews.values() or len(self._flags) == _MAX_FLAGS:
+            return
+        if self._flags and self._random.random() < 0.15:
+            review = self._random.choice(sorted(self._flags))
+        is_raced = self._random.random() < _RACED
+        self.client.log.raced += is_raced
+        # NOT_FOUND: as in `_vote`.
+        answers = await asyncio.gather(
+            *(
+                self.client.write("flagReview", may={"NOT_FOUND"}, line=n, reviewId=review)
+                for n in range(1 + is_raced)
+            )
+        )
+        if not all(answer.code for answer in answers):
+            self._flags.add(review)
+
     async def _wish(self) -> None:
         course = self._world.course(self._random).id
         wished = course in self._wishes
@@ -225,7 +281,7 @@ class Student:
         (self._wishes.discard if remove else self._wishes.add)(course)
 
     async def _profile(self) -> None:
-        bio = f"Bio {self._random.getrandbits(40)}"
+        bio = f"Bio {self._random.getrandbits(40)} of {self._mark}"
         await self.client.write("updateProfile", bio=bio)
 
     async def _raced(
@@ -288,7 +344,6 @@ class Moderator:
 
     def __init__(self, client: Client, world: World, number: int) -> None:
         self.client, self._world, self._number = client, world, number
-        self._statuses: dict[str, str] = {}
 
     async def act(self) -> None:
         random = self.client.random
@@ -299,9 +354,7 @@ class Moderator:
             return
         review = random.choice(mine)
         status = random.choice(["PUBLISHED", "PUBLISHED", "PENDING", "REJECTED"])
-        changes = status != self._statuses.get(review, "PUBLISHED")
-        answer = await self.client.write(
-            "moderateReview", may={"NOT_FOUND"}, changes=changes, reviewId=review, status=status
+        reason = f"Reason {random.getrandbits(40)}"
+        await self.client.write(
+            "moderateReview", may={"NOT_FOUND"}, reviewId=review, status=status, reason=reason
         )
-        if not answer.code:
-            self._statuses[review] = status

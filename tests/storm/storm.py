@@ -80,6 +80,7 @@ async def run(
             log.faults[:] = [_explained(fault, gateway) for fault in log.faults]
         aborted = None if plan.primary_kills else await _transactions(database) - before
         complaints = await verify.complaints(database, log)
+    complaints += verify.log_complaints(gateway.log.read_text(errors="replace"), log)
     complaints += _recount_complaints(settings)
     return Report(log, kills, began, ended, aborted, complaints)
 

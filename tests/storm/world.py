@@ -10,6 +10,7 @@ from loaders.mongo.database import Database
 from loaders.recounting import recount
 from resolvers.relay import ids
 from tests import factories
+from tests.storm.marks import address, mark
 
 _Document: TypeAlias = dict[str, Any]  # what BSON holds
 
@@ -71,8 +72,8 @@ class World:
 
 
 def newcomer_email(number: int) -> str:
-    """Returns the address with which a student signs up."""
-    return f"newcomer-{number}@example.org"
+    """Returns the address with which a client's first person to sign up does so."""
+    return address(mark(number, 1))
 
 
 async def make(
@@ -93,7 +94,7 @@ async def make(
     for course in courses:
         course["seatsUntil"] = max(run["startsAt"] for run in runs[course["slug"]])
     number = people - instructors - moderators - editors - timekeepers
-    students = [factories.student(f"Student {n}", email=f"student-{n}@example.org") for n in range(number)]
+    students = [factories.student(f"Student {mark(n, 0)}", email=address(mark(n, 0))) for n in range(number)]
     unsteady = [factories.course(f"Unsteady {n}") for n in range(_UNSTEADY * editors)]
     fleeting = [factories.course(f"Fleeting {n}", status="DRAFT") for n in range(_FLEETING * editors)]
     for course in fleeting:
@@ -157,7 +158,7 @@ def _imported(numbers: Iterable[int]) -> dict[str, list[_Document]]:
 
 def imported_id(number: int) -> dict[str, str]:
     """Returns the external id of an imported student, and of what the import has brought of theirs."""
-    return {"source": IMPORT, "id": newcomer_email(number)}
+    return {"source": IMPORT, "id": str(number)}
 
 
 def _runs(course: _Document, random: Random) -> list[_Document]:
