@@ -13,7 +13,8 @@ from tests.storm.client import Client
 from tests.storm.connection import Connection
 from tests.storm.editors import Editor, Timekeeper
 from tests.storm.log import Log
-from tests.storm.people import Instructor, Mailbox, Moderator, Person, Student
+from tests.storm.people import Instructor, Mailbox, Moderator, Person
+from tests.storm.students import Student
 from tests.storm.world import World
 from tests.support import TOKENS
 

@@ -11,7 +11,7 @@ from app.database import connect
 from loaders.mongo.database import Database
 from resolvers.relay import encode_id
 from tests.factories import clear
-from tests.storm import replica_set, storm, verify
+from tests.storm import erasures, replica_set, storm, verify
 from tests.storm.log import Log
 from tests.storm.marks import address
 from tests.storm.storm import Plan
@@ -229,7 +229,7 @@ async def test_what_an_erased_person_wrote_is_found(calm: tuple[Database, Log]) 
 
     found = set(await verify.complaints(database, log)) - before
     assert any(complaint.startswith(f"{mark} is erased, but in auditLog") for complaint in found)
-    assert verify.log_complaints(f"200 {address(mark)}", log) == [
+    assert erasures.log_complaints(f"200 {address(mark)}", log) == [
         f"{mark} is erased, but in the gateway's log"
     ]
-    assert not verify.log_complaints(f"200 {address(mark + '0')}", log)
+    assert not erasures.log_complaints(f"200 {address(mark + '0')}", log)

@@ -7,22 +7,20 @@ from typing import Any, TypeAlias
 
 from bson import ObjectId
 
-from loaders.model.documents import ERASED_STUDENT, LIVE_ENROLLMENTS, SEATED_ENROLLMENTS
+from loaders.model.documents import LIVE_ENROLLMENTS, SEATED_ENROLLMENTS
 from loaders.mongo.database import Database
 from loaders.recounting import recount
 from tests.deliveries.expected import expected_deliveries
 from tests.deliveries.verify import outbox_complaints
-from tests.storm.acknowledged import Expected, erased_marks, expected_state
+from tests.storm import erasures
+from tests.storm.acknowledged import Expected, expected_state
 from tests.storm.log import Log
-from tests.storm.marks import marks
 from tests.storm.world import IMPORT, newcomer_email
 
 Complaints: TypeAlias = AsyncIterator[str]
 _Json: TypeAlias = Any  # a field of a BSON document, or a whole one
 
 _NATIVE = {"externalId": None}
-#: What must be null in the profile of a student who was erased.
-_PROFILE = ("email", "bio", "avatarUrl", "country", "joinedAt", "externalId")
 #: Writes whose entries in the audit log are checked separately.
 _SESSIONS = frozenset(("signUp", "refreshSession"))
 #: Writes that take several transactions, each with an entry, if they have much to move.
@@ -39,7 +37,7 @@ async def complaints(database: Database, log: Log) -> list[str]:
     for check in _CHECKS:
         found += [complaint async for complaint in check(database, state)]
     found += [complaint async for complaint in _audited(database, log, state)]
-    found += [complaint async for complaint in _marked(database, log, state)]
+    found += [complaint async for complaint in erasures.kept(database, log, state)]
     return found + await outbox_complaints(database, await expected_deliveries(database))
 
 
@@ -206,57 +204,6 @@ async def _desk(database: Database, state: Expected) -> Complaints:
         yield complaint
 
 
-async def _erasures(database: Database, state: Expected) -> Complaints:
-    """Who was erased has no profile any more, no account, and nothing that belongs to one."""
-    for erasure in await _all(database, "erasures"):
-        yield f"{erasure} is unfinished"
-    students = {student["_id"]: student for student in await _all(database, "students")}
-    for complaint in _same_ids(
-        "erasure of", [key for key, one in students.items() if one.get("erasedAt")], state.erased
-    ):
-        yield complaint
-    for student in state.erased:
-        found = students[student]
-        if found["name"] != ERASED_STUDENT or any(found.get(name) is not None for name in _PROFILE):
-            yield f"student {student} is erased, but has {found}"
-    accounts = {account["_id"] for account in await _all(database, "accounts")}
-    for collection in ("sessions", "accountTokens"):
-        for one in await _all(database, collection):
-            if one["accountId"] not in accounts:
-                yield f"{collection}: {one} belongs to no account"
-    gone = {subject for student in state.erased for subject in state.subjects[student]}
-    for kept in await _all(database, "idempotencyKeys"):
-        if kept["_id"]["viewer"] in gone:
-            yield f"{kept} belongs to somebody who is erased"
-    begun = Counter[str]()
-    for entry in await _all(database, "auditLog", {"changes.after.erasedAt": {"$exists": True}}):
-        begun.update(c["documentId"] for c in entry["changes"] if "erasedAt" in (c["after"] or {}))
-    for student in state.erased:
-        if begun[str(student)] != 1:
-            yield f"student {student} was erased {begun[str(student)]} times"
-
-
-async def _marked(database: Database, log: Log, state: Expected) -> AsyncIterator[str]:
-    """The marks of who was erased are nowhere."""
-    gone = erased_marks(state, log.people)
-    for name in await database.driver.list_collection_names():
-        for document in await _all(database, name):
-            # An imported student whom nobody has claimed has the same address. The owner of a deleted account
-            # gets a message, whose address is there until it has been sent.
-            if name == "students" and (document.get("externalId") or {}).get("source") == IMPORT:
-                continue
-            if document.get("kind") == "message.account_deleted" and document["state"] != "SENT":
-                continue
-            for mark in sorted(marks(document) & gone):
-                yield f"{mark} is erased, but in {name}: {document}"
-
-
-def log_complaints(text: str, log: Log) -> list[str]:
-    """The marks of who was erased are not in the gateway's log either."""
-    found = marks(text) & erased_marks(expected_state(log.acks), log.people)
-    return [f"{mark} is erased, but in the gateway's log" for mark in sorted(found)]
-
-
 async def _order(database: Database, state: Expected) -> Complaints:
     """Nobody moved up before a student who had joined the waitlist earlier and was still waiting."""
     moved = {ObjectId(key): at async for key, at in _moves(database)}
@@ -349,5 +296,5 @@ async def _all(database: Database, collection: str, query: Mapping[str, _Json] |
 
 _CHECKS: tuple[Callable[[Database, Expected], Complaints], ...] = (
     _counts, _uniqueness, _seats, _places, _reviews, _votes, _flags, _profiles, _accounts, _claims, _desk,
-    _erasures, _order,
+    erasures.unfinished, _order,
 )  # fmt: skip
