@@ -31,7 +31,7 @@ _SELECTED: Mapping[str, str] = {
     "deleteReview": "review { id rating } course { id rating { count average } }",
     "markReviewHelpful": "review { id helpfulCount }",
     "replyToReview": "review { id reply { body createdAt } }",
-    "moderateReview": "review { id status moderationReason } course { id rating { count } }",
+    "moderateReview": "review { id status } course { id rating { count } }",
     "updateCourseRun": "courseRun { id seats seatsLeft waitlistCount }",
     "verifyEmail": "viewer { emailVerified student { id } }",
     "requestPasswordReset": "",
