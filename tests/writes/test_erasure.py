@@ -1,6 +1,5 @@
 """Erasing a person: a marker in everything that they can write is found nowhere afterwards."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from typing import Any
@@ -9,20 +8,10 @@ from uuid import uuid4
 import pytest
 from bson import ObjectId
 
-import loaders.audit
 from app.settings import Settings
 from loaders.collections import COLLECTIONS
-from loaders.model import ActorDoc
 from loaders.mongo import Database, now, transaction
-from loaders.people import (
-    NOBODYS,
-    PLACES,
-    delete_account,
-    erasure,
-    erasure_step,
-    finish_erasures,
-    unfinished_erasures,
-)
+from loaders.people import NOBODYS, PLACES, erasure, erasure_step, finish_erasures, unfinished_erasures
 from loaders.people import erase_student as begin
 from loaders.recounting import recount
 from resolvers.relay import encode_id
@@ -181,46 +170,6 @@ async def test_an_account_is_deleted_by_its_owner(gateway: Gateway, database: Da
     assert await found(database) <= {"reviews", "auditLog", "idempotencyKeys"}
     assert await database["reviews"].count_documents({"studentId": student_id, "title": MARKER}) == 1
     assert await database["students"].count_documents({"name": "Deleted student"}) == 1
-
-
-async def test_a_deletion_that_is_sent_again_finishes_what_a_killed_gateway_has_left(
-    gateway: Gateway, database: Database
-) -> None:
-    token, _ = await written(gateway, database)
-    account = await database["accounts"].find_one({"email": EMAIL})
-    assert account
-    own: ActorDoc = {
-        "subject": str(account["_id"]), "roles": ["STUDENT"], "studentId": account["studentId"],
-        "instructorId": None,
-    }  # fmt: skip
-
-    async def work(tx: Any) -> None:
-        await delete_account(tx, await tx.get("accounts", account["_id"]))
-        await loaders.audit.record(tx, "deleteAccount", own, "")
-
-    await transaction(database, work)
-    assert await unfinished_erasures(database) == 1
-    query = "mutation($i: DeleteAccountInput!) { deleteAccount(input: $i) { errors { code } } }"
-
-    answer = (await gateway.post(query, {"i": {"password": PASSWORD}}, token=token)).json()
-
-    assert answer["data"]["deleteAccount"]["errors"] == []
-    assert await unfinished_erasures(database) == 0
-    await database["outbox"].delete_many({"kind": "message.account_deleted"})
-    assert await found(database) <= {"reviews", "auditLog", "idempotencyKeys"}
-
-
-async def test_an_account_is_deleted_once_by_requests_at_once(gateway: Gateway, database: Database) -> None:
-    token, _ = await written(gateway, database)
-    query = "mutation($i: DeleteAccountInput!) { deleteAccount(input: $i) { errors { code } } }"
-    variables = {"i": {"password": PASSWORD}}
-
-    answers = await asyncio.gather(*(gateway.post(query, variables, token=token) for _ in range(3)))
-
-    assert [answer.json()["data"]["deleteAccount"]["errors"] for answer in answers] == [[], [], []]
-    assert await unfinished_erasures(database) == 0
-    begun = {"action": "deleteAccount", "changes.collection": "accounts"}
-    assert await database["auditLog"].count_documents(begun) == 1
 
 
 async def test_an_interrupted_erasure_is_finished(gateway: Gateway, database: Database) -> None:
