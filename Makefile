@@ -59,8 +59,8 @@ storm: setup ## 20,000 writes with cut connections and kill -9, on one node and 
 	$(BIN)/python -m tests.storm --writes 20000 --clients 200
 	$(BIN)/python -m tests.storm --writes 20000 --clients 200 --replica-set
 
-deliveries: setup ## 5,000 events and messages, while gateways and receivers are killed (about 4 minutes)
-	$(BIN)/python -m tests.deliveries --deliveries 5000
+deliveries: setup ## 5,000 events and 400 messages, while gateways and receivers are killed (about 4 minutes)
+	$(BIN)/python -m tests.deliveries --deliveries 6500
 
 fuzz: setup ## 100,000 requests that nobody should send (about 5 minutes)
 	$(BIN)/python -m tests.hostile.fuzzing --requests 100000

@@ -17,28 +17,41 @@ _Json: TypeAlias = Any  # an entry of the audit log, or a part of one
 _REVIEWS = {"PUBLISHED": "review.written", "PENDING": "review.held"}
 
 
+_COUNTS = frozenset(("seatsTaken", "waitlistCount"))  # fields of a run that change with its enrolments
+
+
 class Expected(NamedTuple):
     """What the committed writes must have led to.
 
     events: by kind and subject, such as "Course:" and an id. messages: by kind and the id of the student or
-    account.
+    account, without those to people who were erased: they were deleted with them. erased: the ids of these
+    people. deleted: the number of accounts that were deleted, of which their owners are told.
     """
 
     events: Counter[tuple[str, str]]
     messages: Counter[tuple[str, ObjectId]]
+    erased: frozenset[ObjectId]
+    deleted: int
 
 
 async def expected_deliveries(database: Database) -> Expected:
     """Reads the audit log."""
     events, messages = Counter[tuple[str, str]](), Counter[tuple[str, ObjectId]]()
+    erased, deleted = set[ObjectId](), 0
     students = {str(one["_id"]): one["studentId"] async for one in database["enrollments"].find({})}
     async for entry in database["auditLog"].find({}):
         for change in entry["changes"]:
             own = change["documentId"]
             events.update(_events(entry["action"], change, own))
+            is_deleted = change["collection"] == "accounts" and change["after"] is None
+            if is_deleted or (change["after"] or {}).get("erasedAt"):
+                erased.add(ObjectId(own))
+                deleted += is_deleted
             for kind in _messages(entry["action"], change):
                 messages[kind, students.get(own) or ObjectId(own)] += 1
-    return Expected(events, messages)
+    for key in [key for key in messages if key[1] in erased]:
+        del messages[key]
+    return Expected(events, messages, frozenset(erased), deleted)
 
 
 def _events(action: str, change: Mapping[str, _Json], own: str) -> Iterator[tuple[str, str]]:
@@ -50,7 +63,7 @@ def _events(action: str, change: Mapping[str, _Json], own: str) -> Iterator[tupl
             yield "enrollment.moved_up", f"Enrollment:{own}"
         case "courses" if after.get("status") == "PUBLISHED":
             yield "course.published", f"Course:{own}"
-        case "courseRuns" if action == "updateCourseRun" and "seats" in after:
+        case "courseRuns" if action == "updateCourseRun" and after.keys() - _COUNTS:
             yield "course_run.changed", f"CourseRun:{own}"
         case "courseRuns" if after.get("status") == "CANCELLED":
             yield "course_run.cancelled", f"CourseRun:{own}"

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from random import Random
 
@@ -21,11 +22,13 @@ from loaders import indexes
 from loaders.mongo import Database
 from tests.deliveries.expected import Expected, expected_deliveries
 from tests.deliveries.outside import Outside, Receiver, outside
-from tests.deliveries.verify import event_complaints, mail_complaints, outbox_complaints
+from tests.deliveries.verify import KINDS, event_complaints, mail_complaints, outbox_complaints
 from tests.storm import crowd, world
+from tests.storm.acknowledged import erased_marks, expected_state
 from tests.storm.client import FaultError
 from tests.storm.gateways import Gateway, serving
 from tests.storm.log import Log
+from tests.storm.marks import address
 from tests.storm.people import Person
 from tests.storm.world import World
 
@@ -53,13 +56,19 @@ class Plan:
 
 @dataclass(slots=True)
 class Outcome:
-    """What a trial has found. attempts: records of the receivers, with those of repeated deliveries."""
+    """What a trial has found.
+
+    subjects, longest: the number of subjects with several events, and the most events that one has. attempts:
+    records of the receivers, with those of repeated deliveries.
+    """
 
     plan: Plan
     log: Log = field(default_factory=Log)
     kills: Counter[str] = field(default_factory=Counter)
     events: int = 0
     messages: int = 0
+    subjects: int = 0
+    longest: int = 0
     attempts: Counter[str] = field(default_factory=Counter)
     refused: int = 0
     writing: float = 0.0
@@ -72,7 +81,8 @@ class Outcome:
         lines = [
             f"{len(self.log.acks):,} writes acknowledged in {self.writing:.0f} s, {self.refused:,} of them "
             f"refused, after {sum(ack.tries - 1 for ack in self.log.acks):,} retries",
-            f"  {self.events:,} events and {self.messages:,} messages committed",
+            f"  {self.events:,} events and {self.messages:,} messages committed; "
+            f"{self.subjects} subjects have several events, and {self.longest} is the most",
             f"  kill -9: {kills}",
             f"  all delivered {self.delivering:.0f} s after the last write; {repeats:,} of them repeatedly",
             *(self.complaints[:50] or ["Nothing lost, nothing out of order, nothing that wasn't committed."]),
@@ -85,16 +95,15 @@ async def run(plan: Plan, settings: Settings, directory: Path) -> Outcome:
     outcome, random = Outcome(plan), Random(plan.seed)
     async with connect(settings) as database:
         await indexes.ensure(database)
-        population = await world.make(database, plan.clients, random, newcomers=3)
+        population = await world.make(
+            database, plan.clients, random, newcomers=3, timekeepers=plan.clients // 10
+        )
         with ExitStack() as stack:
             receivers = stack.enter_context(outside(directory, _REFUSED))
-            variables = {
-                **receivers.variables,
-                "LECTERN_SIGN_UPS_PER_HOUR": "0",
-                "LECTERN_SIGN_UPS_PER_DAY": "0",
-            }
             gateways = [
-                stack.enter_context(serving(settings, directory / f"gateway-{n}.log", variables, _HASTY))
+                stack.enter_context(
+                    serving(settings, directory / f"gateway-{n}.log", receivers.variables, _HASTY)
+                )
                 for n in range(2)
             ]
             await asyncio.gather(*(gateway.ready() for gateway in gateways))
@@ -183,6 +192,9 @@ async def _examine(outcome: Outcome, database: Database, receivers: Outside) -> 
     ]
     outcome.attempts.update(events=len(events), mails=len(mails))
     outcome.events = due.events.total()
+    by_subject = Counter(subject for _, subject in due.events.elements())
+    outcome.subjects = sum(number > 1 for number in by_subject.values())
+    outcome.longest = max(by_subject.values(), default=0)
     outcome.messages = len({mail["id"] for mail in mails})
     outcome.refused = sum(ack.code is not None for ack in log.acks)
 
@@ -192,13 +204,19 @@ async def _mails(
 ) -> tuple[Mapping[tuple[str, str], int], list[tuple[str, str]]]:
     """Returns the numbers of messages that must have come, by kind and address, and those that may have.
 
-    A request for a reset that had to be sent again and again can have reached the limit of its address.
+    A request for a reset that had to be sent again and again can have reached the limit of its address. The
+    messages to somebody who was erased were deleted, unless they had been sent.
     """
     addresses = {one["_id"]: one["email"] async for one in database["students"].find({})}
     addresses |= {one["_id"]: one["email"] async for one in database["accounts"].find({})}
     required = Counter({(kind, addresses[own]): number for (kind, own), number in due.messages.items()})
+    state = expected_state(log.acks)
+    gone = {email for email, student in state.signed_up.items() if student in state.erased}
+    required.update({("account_deleted", email): 1 for email in gone})
     resets = [ack for ack in log.done() if ack.action == "requestPasswordReset"]
     for ack in resets:
-        if ack.tries <= _MOST_TRIES:
+        if ack.tries <= _MOST_TRIES and ack.input["email"] not in gone:
             required["reset_password", ack.input["email"]] += 1
-    return required, [("reset_password", ack.input["email"]) for ack in resets if ack.tries > _MOST_TRIES]
+    maybe = [("reset_password", ack.input["email"]) for ack in resets if ack.tries > _MOST_TRIES]
+    addresses_gone = [address(own) for own in erased_marks(state, log.people)]
+    return required, [*maybe, *product(KINDS - {"account_deleted"}, addresses_gone)]

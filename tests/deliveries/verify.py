@@ -19,14 +19,18 @@ _SUBJECTS = {
     "Set a new password": "reset_password",
     "You have a place": "moved_up",
     "Cancelled": "run_cancelled",
+    "Your account was deleted": "account_deleted",
 }
+#: The kinds of messages that clients of the storm get.
+KINDS = frozenset(_SUBJECTS.values())
 
 
 async def outbox_complaints(database: Database, expected: Expected) -> list[str]:
     """Every committed event and message is in the outbox exactly once, and nothing else is.
 
-    The numbers of each subject are 1, 2, 3, …
+    The numbers of each subject are 1, 2, 3, … A message to somebody who was erased may be there or not.
     """
+    deleted = 0
     events, messages = Counter[tuple[str, str]](), Counter[tuple[str, ObjectId]]()
     numbers: defaultdict[str, list[int]] = defaultdict(list)
     async for account in database["accounts"].find({"emailVerifiedAt": {"$ne": None}}):
@@ -36,14 +40,20 @@ async def outbox_complaints(database: Database, expected: Expected) -> list[str]
     async for entry in database["outbox"].find({}):
         if entry["destination"] == "mail":
             kind, data = entry["kind"].removeprefix("message."), entry["data"]
-            if kind != "reset_password":  # the audit log has no requests
-                messages[kind, data["studentId"] or data["accountId"]] += 1
+            person = data["studentId"] or data["accountId"]
+            if kind == "account_deleted":
+                deleted += 1
+            elif kind != "reset_password" and person not in expected.erased:  # the audit log has no requests
+                messages[kind, person] += 1
         else:
             events[entry["kind"], entry["subject"]] += 1
             numbers[entry["subject"]].append(entry["sequence"])
     return [
         *_differences("in the outbox", events, expected.events),
         *_differences("in the outbox", messages, expected.messages),
+        *_differences(
+            "in the outbox", Counter(account_deleted=deleted), Counter(account_deleted=expected.deleted)
+        ),
         *_gaps("the outbox", {subject: sorted(own) for subject, own in numbers.items()}),
     ]
 

@@ -4,14 +4,16 @@ Every write was acknowledged, and nobody else writes a client's own data: so the
 determines each value.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from bson import ObjectId
 
+from loaders.model import LIVE_ENROLLMENTS
 from resolvers.relay import ids
 from tests.storm.log import Ack, Json
+from tests.storm.marks import text_mark
 
 
 @dataclass(slots=True)
@@ -46,20 +48,30 @@ class Expected:
     #: by review, whoever wrote it: the instructor's reply, and the moderator's status
     replies: dict[ObjectId, str] = field(default_factory=dict)
     statuses: dict[ObjectId, str] = field(default_factory=dict)
+    reasons: dict[ObjectId, str] = field(default_factory=dict)
     deleted: set[ObjectId] = field(default_factory=set)
     #: pairs of review and student
     votes: set[tuple[ObjectId, ObjectId]] = field(default_factory=set)
+    #: pairs of review and subject
+    flags: set[tuple[ObjectId, str]] = field(default_factory=set)
     #: by student
     wishes: dict[ObjectId, list[ObjectId]] = field(default_factory=dict)
-    bios: dict[ObjectId, str] = field(default_factory=dict)
+    bios: dict[ObjectId, str | None] = field(default_factory=dict)
     #: by run
     seats: dict[ObjectId, int] = field(default_factory=dict)
-    #: the students who signed up, by email address
+    #: the students who signed up, by email address; those who have an account
+    signed_up: dict[str, ObjectId] = field(default_factory=dict)
     newcomers: dict[str, ObjectId] = field(default_factory=dict)
     #: the number of refreshes of a session, by subject
     refreshed: Counter[str] = field(default_factory=Counter)
     #: the accounts whose address was verified: their ids in hexadecimal
     verified: set[str] = field(default_factory=set)
+    #: by email address: the student who has claimed the imported one
+    claimed: dict[str, ObjectId] = field(default_factory=dict)
+    #: the subjects of each student's writes
+    subjects: defaultdict[ObjectId, set[str]] = field(default_factory=lambda: defaultdict(set))
+    #: students, and whether their reviews have kept their texts
+    erased: dict[ObjectId, bool] = field(default_factory=dict)
     #: by course: its status, and its category
     courses: dict[ObjectId, str] = field(default_factory=dict)
     categorised: dict[ObjectId, ObjectId] = field(default_factory=dict)
@@ -72,6 +84,8 @@ def expected_state(acks: Iterable[Ack]) -> Expected:
     """The expected state after some writes, in the order of their acknowledgement."""
     state = Expected()
     for ack in acks:
+        if ack.student:
+            state.subjects[key(ack.student)].add(ack.subject)
         if ack.code and ack.action == "enroll" and ack.tries > 1:
             state.unsure.add((key(ack.student), key(ack.input["courseId"])))
         if ack.code:
@@ -83,6 +97,14 @@ def expected_state(acks: Iterable[Ack]) -> Expected:
     return state
 
 
+def erased_marks(state: Expected, people: Mapping[str, str]) -> set[str]:
+    """Returns the marks that must be nowhere. people: see Log."""
+    own = {key(student): mark for student, mark in people.items()}
+    return {own[student] for student in state.erased} | {
+        text_mark(own[student]) for student, keeps_texts in state.erased.items() if not keeps_texts
+    }
+
+
 def key(global_id: str | None) -> ObjectId:
     """The ObjectId of a global ID."""
     decoded = ids.decode_id(global_id or "")
@@ -91,7 +113,8 @@ def key(global_id: str | None) -> ObjectId:
 
 
 def _sign_up(state: Expected, ack: Ack) -> None:
-    state.newcomers[ack.input["email"]] = key(ack.payload["viewer"]["student"]["id"])
+    student = key(ack.payload["viewer"]["student"]["id"])
+    state.newcomers[ack.input["email"]] = state.signed_up[ack.input["email"]] = student
 
 
 def _refresh(state: Expected, ack: Ack) -> None:
@@ -150,10 +173,40 @@ def _reply(state: Expected, ack: Ack) -> None:
 
 def _moderate(state: Expected, ack: Ack) -> None:
     state.statuses[key(ack.input["reviewId"])] = ack.input["status"]
+    state.reasons[key(ack.input["reviewId"])] = ack.input["reason"]
+
+
+def _flag(state: Expected, ack: Ack) -> None:
+    state.flags.add((key(ack.input["reviewId"]), ack.subject))
+
+
+def _delete_account(state: Expected, ack: Ack) -> None:
+    _erase(state, ack, key(ack.student), keeps_texts=True)
+
+
+def _erase_student(state: Expected, ack: Ack) -> None:
+    _erase(state, ack, key(ack.input["studentId"]), keeps_texts=False)
+
+
+def _erase(state: Expected, ack: Ack, student: ObjectId, *, keeps_texts: bool) -> None:
+    state.erased[student] = keeps_texts
+    state.bios[student], state.wishes[student] = None, []
+    state.newcomers = {email: own for email, own in state.newcomers.items() if own != student}
+    subjects = state.subjects[student]
+    state.flags = {flag for flag in state.flags if flag[1] not in subjects}
+    for place in state.places.values():
+        if place.student == student and place.run and place.status in LIVE_ENROLLMENTS:
+            place.status, place.left = "CANCELLED", ack.began
+    for review in state.reviews.values():
+        if review["studentId"] == student and not keeps_texts:
+            review["body"] = ""
 
 
 def _verify(state: Expected, ack: Ack) -> None:
     state.verified.add(ack.subject)
+    student = key(ack.student)
+    email = next(email for email, own in state.newcomers.items() if own == student)
+    state.claimed[email] = student
 
 
 def _set_status(state: Expected, ack: Ack) -> None:
@@ -183,7 +236,8 @@ def _nothing(state: Expected, ack: Ack) -> None: ...
 
 
 def _set_seats(state: Expected, ack: Ack) -> None:
-    state.seats[key(ack.input["runId"])] = ack.input["seats"]
+    if "seats" in ack.input:
+        state.seats[key(ack.input["runId"])] = ack.input["seats"]
 
 
 _APPLY: Mapping[str, Callable[[Expected, Ack], None]] = {
@@ -211,4 +265,7 @@ _APPLY: Mapping[str, Callable[[Expected, Ack], None]] = {
     "cancelCourseRun": _cancel_run,
     "createCourseRun": _nothing,
     "requestPasswordReset": _nothing,
+    "flagReview": _flag,
+    "deleteAccount": _delete_account,
+    "eraseStudent": _erase_student,
 }

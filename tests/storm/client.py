@@ -39,6 +39,9 @@ _SELECTED: Mapping[str, str] = {
     "archiveCourse": "course { id status }",
     "updateCourse": "course { id }",
     "createCourseRun": "courseRun { id seats }",
+    "flagReview": "review { id }",
+    "eraseStudent": "student { id name }",
+    "deleteAccount": "",
     "cancelCourseRun": "courseRun { id waitlistCount }",
     "createCategory": "category { id slug }",
     "mergeCategories": "category { id slug }",
@@ -107,6 +110,11 @@ class Client:
         if answer.code is None and action not in _SESSIONS and self.random.random() < _REPEATED:
             await self._repeat(action, body, line, answer)
         return answer
+
+    def sign_out(self) -> None:
+        """Forgets the session, and what was known of its student."""
+        self.subject, self.token, self.student = "", None, None
+        self.unsure = set()
 
     def close(self) -> None:
         for line in self._lines:

@@ -11,9 +11,10 @@ from resolvers.context import Viewer
 from resolvers.relay import ids
 from tests.storm.client import Client
 from tests.storm.connection import Connection
-from tests.storm.editors import Editor
+from tests.storm.editors import Editor, Timekeeper
 from tests.storm.log import Log
-from tests.storm.people import Instructor, Mailbox, Moderator, Person, Student
+from tests.storm.people import Instructor, Mailbox, Moderator, Person
+from tests.storm.students import Student
 from tests.storm.world import World
 from tests.support import TOKENS
 
@@ -35,9 +36,13 @@ async def gathered(
     students, teachers = range(len(world.students)), range(len(world.instructors))
     try:
         yield [
-            *(Student(_student(client(), world, n), world, n, mailbox) for n in students),
+            *(
+                Student(_student(client(), world, n), _staff(client(), f"desk {n}"), world, n, mailbox)
+                for n in students
+            ),
             *(Instructor(_instructor(client(), world, n), world, n) for n in teachers),
             *(Moderator(_staff(client(), f"moderator {n}"), world, n) for n in range(world.moderators)),
+            *(Timekeeper(_staff(client(), f"timekeeper {n}"), world) for n in range(world.timekeepers)),
             *(Editor(_staff(client(), f"editor {n}"), world, n) for n in range(world.editors)),
         ]
     finally:
@@ -46,12 +51,12 @@ async def gathered(
 
 
 def _student(client: Client, world: World, number: int) -> Client:
-    """A student's client. Some have no account, and must sign up first."""
+    """A student's client. Some have no account, and must sign up first; the others have an external one."""
     if number % world.newcomers == 0:
         return client
     document = world.students[number]
     client.student = ids.encode_id("Student", document)
-    return _signed_in(client, f"student {number}", "STUDENT", student_id=document["_id"])
+    return _signed_in(client, f"https://storm.example|{number}", "STUDENT", student_id=document["_id"])
 
 
 def _instructor(client: Client, world: World, number: int) -> Client:

@@ -1,4 +1,4 @@
-"""Staff who publish and archive courses, cancel runs, and put courses into categories that they merge."""
+"""Staff: editors publish and archive courses, cancel runs and merge categories; timekeepers change runs."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -80,3 +80,16 @@ class Editor:
         goes, stays = self._random.sample(self._categories, 2)
         self._categories.remove(goes)
         await self.client.write("mergeCategories", fromCategoryId=goes, intoCategoryId=stays)
+
+
+class Timekeeper:
+    """Changes the same few runs as other timekeepers, at once: so their transactions conflict."""
+
+    def __init__(self, client: Client, world: World) -> None:
+        self.client, self._runs = client, world.busy
+
+    async def act(self) -> None:
+        random = self.client.random
+        await self.client.write(
+            "updateCourseRun", runId=random.choice(self._runs), location=f"Room {random.getrandbits(40)}"
+        )

@@ -42,6 +42,8 @@ class Log:
     repeated: int = 0
     #: pairs of equal writes sent at once, each with its own key
     raced: int = 0
+    #: the marks (see tests/storm/marks.py) of people, by the global IDs of their students
+    people: dict[str, str] = field(default_factory=dict)
     #: answers that must not happen
     faults: list[str] = field(default_factory=list)
 

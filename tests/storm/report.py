@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from tests.storm.log import Log
 
+_SLOWEST = 5  # writes that are named
+
 
 class Kill(NamedTuple):
     """The kill of a process. at: seconds since 1970. elected_after: seconds until the next primary."""
@@ -49,11 +51,13 @@ class Report:
         took = quantiles([0, *((ack.at - ack.began) * 1000 for ack in acks)] * 2, n=100)
         actions = Counter(ack.action for ack in self.log.done())
         refused = Counter(ack.code for ack in acks if ack.code)
+        slowest = sorted(acks, key=lambda ack: ack.began - ack.at)[:_SLOWEST]
         return [
             f"{len(acks):,} writes acknowledged in {seconds:.0f} s: {len(acks) / seconds:.0f} a second; "
             f"p50 {took[49]:.0f} ms, p99 {took[98]:.0f} ms until acknowledged",
             f"  done: {_listed(actions)}",
             f"  refused: {_listed(refused)}",
+            f"  slowest: {', '.join(f'{own.action} {own.at - own.began:.1f} s' for own in slowest)}",
             f"  {sum(ack.tries - 1 for ack in acks):,} retries, {self.log.repeated:,} repeated after "
             f"their answer, {self.log.raced:,} raced",
             *([f"  {self.aborted:,} transactions aborted"] if self.aborted is not None else []),

@@ -1,4 +1,12 @@
-"""A storm: many clients write at once, disconnect and retry, while gateways and primaries are killed."""
+"""A storm: many clients write at once, disconnect and retry, while gateways and primaries are killed.
+
+To add a mutation:
+
+- what it selects: `client.py`
+- who sends it, and when: `students.py`, `people.py` or `editors.py`
+- what it leads to: `_APPLY` in `acknowledged.py`; its events and messages: `tests/deliveries/expected.py`
+- a check of that: `_CHECKS` in `verify.py`, and a damage that the check finds in `test_storm.py`
+"""
 
 import asyncio
 import os
@@ -17,7 +25,7 @@ from app.settings import Settings
 from loaders import indexes
 from loaders.mongo.database import Database
 from tests.deliveries.outside import outside
-from tests.storm import crowd, verify, world
+from tests.storm import crowd, erasures, verify, world
 from tests.storm.client import FaultError
 from tests.storm.gateways import LECTERN, Gateway, environment, serving
 from tests.storm.log import Log
@@ -72,6 +80,7 @@ async def run(
             log.faults[:] = [_explained(fault, gateway) for fault in log.faults]
         aborted = None if plan.primary_kills else await _transactions(database) - before
         complaints = await verify.complaints(database, log)
+    complaints += erasures.log_complaints(gateway.log.read_text(errors="replace"), log)
     complaints += _recount_complaints(settings)
     return Report(log, kills, began, ended, aborted, complaints)
 

@@ -9,9 +9,11 @@ from bson import ObjectId
 
 from app.database import connect
 from loaders.mongo.database import Database
+from resolvers.relay import encode_id
 from tests.factories import clear
-from tests.storm import replica_set, storm, verify
+from tests.storm import erasures, replica_set, storm, verify
 from tests.storm.log import Log
+from tests.storm.marks import address
 from tests.storm.storm import Plan
 from tests.storm.world import IMPORT
 from tests.support import missing
@@ -151,6 +153,35 @@ async def _give_away_what_was_claimed(database: Database) -> None:
     await database["reviews"].update_many({"externalId.source": IMPORT}, {"$set": {"studentId": ObjectId()}})
 
 
+async def _lose_a_flag(database: Database) -> None:
+    await database["flags"].delete_one({})
+
+
+async def _count_flags_wrongly(database: Database) -> None:
+    await database["reviews"].update_one({"flagCount": {"$gt": 0}}, {"$inc": {"flagCount": 1}})
+
+
+async def _lose_a_reason(database: Database) -> None:
+    moderated = {"moderationReason": {"$ne": None}}
+    await database["reviews"].update_one(moderated, {"$set": {"moderationReason": None}})
+
+
+async def _keep_a_profile(database: Database) -> None:
+    await database["students"].update_one({"erasedAt": {"$ne": None}}, {"$set": {"country": "DE"}})
+
+
+async def _keep_a_session(database: Database) -> None:
+    await database["sessions"].update_one({}, {"$set": {"accountId": ObjectId()}})
+
+
+async def _leave_an_erasure(database: Database) -> None:
+    await database["erasures"].insert_one({})
+
+
+async def _erase_twice(database: Database) -> None:
+    await _duplicate(database, "auditLog", {"changes.after.erasedAt": {"$exists": True}})
+
+
 async def _count_wrongly(database: Database) -> None:
     await database["courses"].update_one({"studentCount": {"$gt": 0}}, {"$inc": {"studentCount": -1}})
 
@@ -171,6 +202,8 @@ async def _duplicate(database: Database, collection: str, query: dict[str, objec
         _end_a_session, _lose_an_audit_entry,
         _lose_an_event, _tell_an_event_twice, _number_wrongly, _lose_a_message,
         _reopen_a_run, _lose_a_category, _give_away_what_was_claimed, _count_wrongly,
+        _lose_a_flag, _count_flags_wrongly, _lose_a_reason, _keep_a_profile, _keep_a_session,
+        _leave_an_erasure, _erase_twice,
     ],
 )  # fmt: skip
 async def test_damage_after_a_storm_is_found(
@@ -183,3 +216,20 @@ async def test_damage_after_a_storm_is_found(
     await damage(database)
 
     assert set(await verify.complaints(database, log)) - before
+
+
+async def test_what_an_erased_person_wrote_is_found(calm: tuple[Database, Log]) -> None:
+    database, log = calm
+    erased = await database["students"].find_one({"erasedAt": {"$ne": None}})
+    assert erased
+    mark = log.people[encode_id("Student", erased)]
+    before = set(await verify.complaints(database, log))
+
+    await database["auditLog"].update_one({}, {"$set": {"changes.0.after": {"bio": f"by {mark}"}}})
+
+    found = set(await verify.complaints(database, log)) - before
+    assert any(complaint.startswith(f"{mark} is erased, but in auditLog") for complaint in found)
+    assert erasures.log_complaints(f"200 {address(mark)}", log) == [
+        f"{mark} is erased, but in the gateway's log"
+    ]
+    assert not erasures.log_complaints(f"200 {address(mark + '0')}", log)

@@ -12,9 +12,10 @@ from loaders.mongo.database import Database
 from loaders.recounting import recount
 from tests.deliveries.expected import expected_deliveries
 from tests.deliveries.verify import outbox_complaints
+from tests.storm import erasures
 from tests.storm.acknowledged import Expected, expected_state
 from tests.storm.log import Log
-from tests.storm.world import IMPORT
+from tests.storm.world import IMPORT, newcomer_email
 
 Complaints: TypeAlias = AsyncIterator[str]
 _Json: TypeAlias = Any  # a field of a BSON document, or a whole one
@@ -23,9 +24,10 @@ _NATIVE = {"externalId": None}
 #: Writes whose entries in the audit log are checked separately.
 _SESSIONS = frozenset(("signUp", "refreshSession"))
 #: Writes that take several transactions, each with an entry, if they have much to move.
-_IN_PARTS = frozenset(("verifyEmail", "mergeCategories", "cancelCourseRun"))
+_IN_PARTS = frozenset(("verifyEmail", "mergeCategories", "cancelCourseRun", "eraseStudent", "deleteAccount"))
 #: Writes that change nothing now and then, without their client's knowing it.
 _UNKNOWN = frozenset(("updateCourse",))
+_HIDDEN = "(erased)"  # the subject of an external identity in the audit log, once its student is erased
 
 
 async def complaints(database: Database, log: Log) -> list[str]:
@@ -34,7 +36,8 @@ async def complaints(database: Database, log: Log) -> list[str]:
     found = [f"A client: {fault}" for fault in log.faults]
     for check in _CHECKS:
         found += [complaint async for complaint in check(database, state)]
-    found += [complaint async for complaint in _audited(database, log)]
+    found += [complaint async for complaint in _audited(database, log, state)]
+    found += [complaint async for complaint in erasures.kept(database, log, state)]
     return found + await outbox_complaints(database, await expected_deliveries(database))
 
 
@@ -102,7 +105,9 @@ async def _reviews(database: Database, state: Expected) -> Complaints:
     for key, review in everything.items():
         expected = dict(state.reviews.get(key, {}))
         expected |= {"status": state.statuses.get(key, "PUBLISHED")}
-        differing = {name for name, value in expected.items() if review[name] != value}
+        if state.erased.get(review["studentId"]) is not False:  # otherwise, reasons go with the texts
+            expected |= {"moderationReason": state.reasons.get(key)}
+        differing = {name for name, value in expected.items() if review.get(name) != value}
         if (review["reply"] or {}).get("body") != state.replies.get(key):
             differing.add("reply")
         if differing:
@@ -115,6 +120,14 @@ async def _votes(database: Database, state: Expected) -> Complaints:
     expected = {(review, student) for review, student in state.votes if review not in state.deleted}
     for vote in stored ^ expected:
         yield f"vote {vote}: {'not ' if vote in stored else ''}acknowledged"
+
+
+async def _flags(database: Database, state: Expected) -> Complaints:
+    """The flags are exactly the acknowledged ones, except on deleted reviews. Their numbers are recounted."""
+    stored = {(f["_id"]["reviewId"], f["_id"]["subject"]) for f in await _all(database, "flags")}
+    expected = {(review, subject) for review, subject in state.flags if review not in state.deleted}
+    for flag in stored ^ expected:
+        yield f"flag {flag}: {'not ' if flag in stored else ''}acknowledged"
 
 
 async def _profiles(database: Database, state: Expected) -> Complaints:
@@ -158,20 +171,18 @@ async def _accounts(database: Database, state: Expected) -> Complaints:
 
 async def _claims(database: Database, state: Expected) -> Complaints:
     """What an import has brought belongs to whoever has verified the address, and to nobody else."""
-    accounts = {account["email"]: account for account in await _all(database, "accounts")}
     imported = {"externalId.source": IMPORT}
+    others = set(state.signed_up.values())
     for collection, owner in (("enrollments", "studentId"), ("reviews", "studentId"), ("students", "_id")):
         for document in await _all(database, collection, imported):
-            email = document["externalId"]["id"]
-            account = accounts.get(email)
-            is_claimed = account is not None and str(account["_id"]) in state.verified
-            if (account is not None and document[owner] == account["studentId"]) is not is_claimed:
-                yield f"{collection} of {email}: claimed is {is_claimed}, but {document} has another owner"
+            claimant = state.claimed.get(newcomer_email(int(document["externalId"]["id"])))
+            if document[owner] != claimant if claimant else document[owner] in others:
+                yield f"{collection}: claimed by {claimant}, but {document} has another owner"
     for collection in ("enrollments", "reviews", "students"):
         counted = Counter(d["externalId"]["id"] for d in await _all(database, collection, imported))
-        for email, count in counted.items():
+        for number, count in counted.items():
             if count > 1:
-                yield f"{count} {collection} of {email}"
+                yield f"{count} {collection} of {newcomer_email(int(number))}"
     if left := await _all(database, "students", {"mergedInto": {"$exists": True}}):
         yield f"{len(left)} students are merged halfway"
 
@@ -210,7 +221,7 @@ async def _order(database: Database, state: Expected) -> Complaints:
                     yield f"run {run}: {lucky} moved up before {other}"
 
 
-async def _audited(database: Database, log: Log) -> Complaints:
+async def _audited(database: Database, log: Log, state: Expected) -> Complaints:
     """The audit log has exactly one entry for each acknowledged write that changed something."""
     stored = Counter[tuple[str, str]]()
     sign_ups = Counter[str]()
@@ -219,11 +230,24 @@ async def _audited(database: Database, log: Log) -> Complaints:
             stored[entry["actor"]["subject"], entry["action"]] += 1
         elif any(change["collection"] == "accounts" for change in entry["changes"]):
             sign_ups[entry["actor"]["subject"]] += 1
-    changes = (ack for ack in log.acks if ack.changes and ack.action not in _SESSIONS)
-    unsure = Counter(
-        (ack.subject, ack.action) for ack in log.acks if ack.code and ack.action == "enroll" and ack.tries > 1
-    )
-    acked = Counter((ack.subject, ack.action) for ack in changes)
+    hidden = {
+        subject
+        for student in state.erased
+        for subject in state.subjects[student]
+        if not ObjectId.is_valid(subject)
+    }
+    unsure, acked = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+    flags = set[tuple[str, str]]()
+    for ack in log.acks:
+        write = _HIDDEN if ack.subject in hidden else ack.subject, ack.action
+        if ack.code:
+            unsure[write] += ack.action == "enroll" and ack.tries > 1
+        elif ack.action == "flagReview":  # again: it changes nothing
+            flag = ack.subject, ack.input["reviewId"]
+            acked[write] += flag not in flags
+            flags.add(flag)
+        elif ack.changes and ack.action not in _SESSIONS:
+            acked[write] += 1
     for write in stored.keys() | acked.keys():
         if write[1] in _UNKNOWN or (write[1] in _IN_PARTS and stored[write] >= acked[write] > 0):
             continue
@@ -271,5 +295,6 @@ async def _all(database: Database, collection: str, query: Mapping[str, _Json] |
 
 
 _CHECKS: tuple[Callable[[Database, Expected], Complaints], ...] = (
-    _counts, _uniqueness, _seats, _places, _reviews, _votes, _profiles, _accounts, _claims, _desk, _order,
+    _counts, _uniqueness, _seats, _places, _reviews, _votes, _flags, _profiles, _accounts, _claims, _desk,
+    erasures.unfinished, _order,
 )  # fmt: skip

@@ -10,11 +10,13 @@ from loaders.mongo.database import Database
 from loaders.recounting import recount
 from resolvers.relay import ids
 from tests import factories
+from tests.storm.marks import address, mark
 
 _Document: TypeAlias = dict[str, Any]  # what BSON holds
 
 _COURSES, _OLD_REVIEWS = 40, 3  # reviews of each course
 _UNSTEADY, _FLEETING = 2, 3  # for each editor
+_BUSY = 2  # runs
 IMPORT = "school"  # the source of the import
 
 
@@ -50,6 +52,10 @@ class World:
     unsteady: list[Course] = field(default_factory=list)
     #: global IDs of courses that nobody can enrol in for long, because they come and go
     fleeting: list[str] = field(default_factory=list)
+    #: global IDs of runs that several staff change at once
+    busy: list[str] = field(default_factory=list)
+    #: the number of those staff
+    timekeepers: int = 2
 
     @property
     def editors(self) -> int:
@@ -66,14 +72,16 @@ class World:
 
 
 def newcomer_email(number: int) -> str:
-    """Returns the address with which a student signs up."""
-    return f"newcomer-{number}@example.org"
+    """Returns the address with which a client's first person to sign up does so."""
+    return address(mark(number, 1))
 
 
-async def make(database: Database, people: int, random: Random, newcomers: int = 10) -> World:
+async def make(
+    database: Database, people: int, random: Random, newcomers: int = 10, timekeepers: int = 2
+) -> World:
     """Fills an empty database with a world of some people, mostly students.
 
-    newcomers: see World. An import has brought every other one of them already.
+    newcomers, timekeepers: see World. An import has brought every other one of them already.
     """
     instructors = moderators = max(1, people // 25)
     editors = moderators + 1
@@ -85,21 +93,23 @@ async def make(database: Database, people: int, random: Random, newcomers: int =
     runs = {course["slug"]: _runs(course, random) for course in courses}
     for course in courses:
         course["seatsUntil"] = max(run["startsAt"] for run in runs[course["slug"]])
-    number = people - instructors - moderators - editors
-    students = [factories.student(f"Student {n}", email=f"student-{n}@example.org") for n in range(number)]
+    number = people - instructors - moderators - editors - timekeepers
+    students = [factories.student(f"Student {mark(n, 0)}", email=address(mark(n, 0))) for n in range(number)]
     unsteady = [factories.course(f"Unsteady {n}") for n in range(_UNSTEADY * editors)]
     fleeting = [factories.course(f"Fleeting {n}", status="DRAFT") for n in range(_FLEETING * editors)]
     for course in fleeting:
         course |= {"summary": "It comes and goes.", "deliveryModes": ["ONLINE"]}
     runs |= {course["slug"]: _runs(course, random) for course in unsteady}
+    busy = factories.course("Busy")
+    busy_runs = _runs(busy, random)[-_BUSY:]
     imported = _imported(range(0, number, 2 * newcomers))
     readers = [factories.student(f"Reader {n}") for n in range(_OLD_REVIEWS)]
     reviews = [factories.review(of, by, rating=4, importedHelpfulCount=0) for of in courses for by in readers]
     await factories.store(
         database,
         instructors=teachers,
-        courses=[*courses, *unsteady, *fleeting, *imported["courses"]],
-        courseRuns=[run for own in runs.values() for run in own],
+        courses=[*courses, *unsteady, *fleeting, busy, *imported["courses"]],
+        courseRuns=[*(run for own in runs.values() for run in own), *busy_runs],
         students=[*students, *readers, *imported["students"]],
         reviews=[*reviews, *imported["reviews"]],
         enrollments=imported["enrollments"],
@@ -119,6 +129,8 @@ async def make(database: Database, people: int, random: Random, newcomers: int =
         [(ids.encode_id("Review", r), ids.encode_id("Course", {"_id": r["courseId"]})) for r in reviews],
         [shown(course) for course in unsteady],
         [ids.encode_id("Course", course) for course in fleeting],
+        [ids.encode_id("CourseRun", run) for run in busy_runs],
+        timekeepers,
     )
 
 
@@ -146,7 +158,7 @@ def _imported(numbers: Iterable[int]) -> dict[str, list[_Document]]:
 
 def imported_id(number: int) -> dict[str, str]:
     """Returns the external id of an imported student, and of what the import has brought of theirs."""
-    return {"source": IMPORT, "id": newcomer_email(number)}
+    return {"source": IMPORT, "id": str(number)}
 
 
 def _runs(course: _Document, random: Random) -> list[_Document]:
