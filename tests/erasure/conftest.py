@@ -96,6 +96,8 @@ LECTERN = Path(sys.executable).with_name("lectern")
 @pytest.fixture
 async def gateway(settings: Settings, database: Database) -> AsyncIterator[Gateway]:
     """A gateway in this process."""
-    own = settings.model_copy(update={"mail_from": "Lectern <desk@example.org>"})
+    pages = {name.removeprefix("LECTERN_").lower(): value for name, value in _PAGES.items() if "{" in value}
+    mail = {"mail_from": "Lectern <desk@example.org>", "dev_mail": "true", **pages}
+    own = settings.model_copy(update=mail)
     async with served(own) as gateway:
         yield gateway
