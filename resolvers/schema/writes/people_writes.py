@@ -71,6 +71,7 @@ class PeopleWrites:
         commands=31,
         rare_commands=10,  # while attempts are counted, and the message
         weight=20_000,  # of a password hash
-        description="Deletes the viewer's account and erases their profile. Their reviews stay, anonymous."
+        description="Deletes the viewer's account, and erases what they have written as `eraseStudent` does."
+        " Their reviews stay, anonymous and without texts."
         " The last active account with the role STAFF can't be deleted.",
     )

@@ -11,7 +11,7 @@ from bson import ObjectId
 from app.settings import Settings
 from loaders.collections import COLLECTIONS
 from loaders.mongo import Database, now, transaction
-from loaders.people import NOBODYS, PLACES, erasure, erasure_step, finish_erasures, unfinished_erasures
+from loaders.people import NOBODYS, PLACES, finish_erasures, unfinished_erasures
 from loaders.people import erase_student as begin
 from loaders.recounting import recount
 from resolvers.relay import encode_id
