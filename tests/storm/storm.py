@@ -24,6 +24,7 @@ from app.database import connect
 from app.settings import Settings
 from loaders import indexes
 from loaders.mongo.database import Database
+from loaders.people import unfinished_erasures
 from tests.deliveries.outside import outside
 from tests.storm import crowd, erasures, verify, world
 from tests.storm.client import FaultError
@@ -79,7 +80,10 @@ async def run(
             ended = time.time()
             log.faults[:] = [_explained(fault, gateway) for fault in log.faults]
         aborted = None if plan.primary_kills else await _transactions(database) - before
-        complaints = await verify.complaints(database, log)
+        left = await unfinished_erasures(database)
+        complaints = [f"{left} erasures are unfinished"] if left else []
+        await erasures.repeat(database)
+        complaints += await verify.complaints(database, log)
     complaints += erasures.log_complaints(gateway.log.read_text(errors="replace"), log)
     complaints += _recount_complaints(settings)
     return Report(log, kills, began, ended, aborted, complaints)
