@@ -17,7 +17,7 @@ from loaders.people.merging import merge_step
 
 #: The number of documents that one transaction erases.
 MOST_ERASED = 200
-_MOST_PLACES = 20  # enrolments that one transaction cancels: each can move a waitlist up
+_MOST_PLACES = 1  # enrolments that one transaction cancels: each can move a waitlist up
 
 
 async def finish_merge(tx: Transaction, person: ErasedPerson) -> bool:
