@@ -59,7 +59,11 @@ async def test_what_more_than_one_batch_holds_is_erased(
     into.append(_change("students", former, mergedInto=str(merged[0])))  # by way of another one
     names = [_change("students", one, name=MARKER) for one in (*merged, former)]
     of_former = {**own, "studentId": former}
-    entries: list[dict[str, Any]] = [{"actor": own}, {"actor": of_former}, *({"changes": [one]} for one in about + into + names)]
+    entries: list[dict[str, Any]] = [
+        {"actor": own},
+        {"actor": of_former},
+        *({"changes": [one]} for one in about + into + names),
+    ]
     await database["auditLog"].insert_many([{**ENTRY, **entry} for entry in entries])
     keys = [
         {"_id": {"viewer": own["subject"], "key": str(key)}, "at": now(), "studentId": student_id}
