@@ -29,7 +29,7 @@ _PAUSE = 1.0  # seconds before a task is restarted
 
 _log = structlog.get_logger("lectern")
 _CHECK_FAILED = Throttled("can't check for idle transactions")
-_CANT_ERASE = Throttled("an erasure can't be finished now")
+_CANT_ERASE = Throttled("erasures can't be continued now")
 _FAILED = ThrottledErrors("a background task failed and is restarted")
 
 #: The number of unexpected errors of this process's background tasks, by task.

@@ -16,8 +16,8 @@ async def link_student(tx: Transaction, account: AccountDoc, student: StudentDoc
     If the account has a student already, the other one is merged into that one; the merge is only begun (see
     merging).
 
-    Raises LinkError if the student has another account or has been erased, or if both students were imported: the next import
-    would need both.
+    Raises LinkError if the student has another account or has been erased, or if both students were
+    imported: the next import would need both.
     """
     if account["studentId"] == student["_id"]:
         return account

@@ -10,7 +10,7 @@ import pytest
 
 from app.settings import Settings
 from loaders.mongo import Database
-from tests.erasure.marks import NEW_EMAIL, PASSWORD
+from tests.erasure.marks import EMAIL, MARKER, NEW_EMAIL, PASSWORD
 from tests.erasure.person import Person, World, moderate, token_in, until, world, write_everywhere
 from tests.messages.mail_server import MailServer, mail_server
 from tests.storm.gateways import serving
@@ -101,3 +101,16 @@ async def gateway(settings: Settings, database: Database) -> AsyncIterator[Gatew
     own = settings.model_copy(update=mail)
     async with served(own) as gateway:
         yield gateway
+
+
+@pytest.fixture
+async def person(gateway: Gateway, database: Database) -> Person:
+    async def no_link(*_: str) -> str:
+        return ""
+
+    own = Person(gateway, database, _links=no_link)
+    await own.sign_in("signUp", name=f"Ada {MARKER}", email=EMAIL, password=PASSWORD)
+    account = await database["accounts"].find_one({"email": EMAIL})
+    assert account
+    own.account_id, own.student_id = account["_id"], account["studentId"]
+    return own

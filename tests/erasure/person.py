@@ -73,7 +73,8 @@ class Person:
 
     async def link(self, kind: str, address: str) -> str:
         """Waits for a message with a link, and returns the token in it."""
-        return await self._links(kind, address)
+        token: str = await self._links(kind, address)
+        return token
 
     _links: Callable[..., Any] = field(kw_only=True)
 
@@ -185,7 +186,8 @@ async def moderate(person: Person) -> None:
         "errors { code } } }"
     )
     values = {
-        "reviewId": review_id(review), "status": "PUBLISHED", "reason": f"By {MARKER}", "idempotencyKey": "s1",
+        "reviewId": review_id(review), "status": "PUBLISHED", "reason": f"By {MARKER}",
+        "idempotencyKey": "s1",
     }  # fmt: skip
     answer = (await person.gateway.post(query, {"i": values}, token=TOKENS.access(STAFF).text)).json()
     assert answer["data"]["moderateReview"]["errors"] == []

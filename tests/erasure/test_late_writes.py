@@ -21,7 +21,7 @@ from tests.erasure.marks import EMAIL, MARKER, NEW_EMAIL, PASSWORD, found
 from tests.erasure.person import Person, until
 from tests.support import TOKENS
 from tests.writes.scenes import NAMES
-from tests.writes.sessions import Gateway, served
+from tests.writes.sessions import served
 from tests.writes.support import (
     DAY,
     STAFF,
@@ -54,19 +54,6 @@ INPUTS: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
 
 def test_each_write_of_a_person_is_tried() -> None:
     assert INPUTS.keys() == written_by_people() & set(NAMES)
-
-
-@pytest.fixture
-async def person(gateway: Gateway, database: Database) -> Person:
-    async def no_link(*_: str) -> str:
-        return ""
-
-    own = Person(gateway, database, _links=no_link)
-    await own.sign_in("signUp", name=f"Ada {MARKER}", email=EMAIL, password=PASSWORD)
-    account = await database["accounts"].find_one({"email": EMAIL})
-    assert account
-    own.account_id, own.student_id = account["_id"], account["studentId"]
-    return own
 
 
 async def begun(person: Person) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 from app.settings import Settings
 from loaders.collections import COLLECTIONS
 from loaders.mongo import Database
-from loaders.people import NOBODYS, PLACES
+from loaders.people import NOBODYS, PLACES, person_rows
 from loaders.recounting import recount
 from resolvers.relay import encode_id
 from tests.erasure.conftest import LECTERN, Scene
@@ -34,7 +34,7 @@ async def by_staff(scene: Scene, _: Settings) -> None:
         "{ student { name email } errors { code } } }"
     )
     values = {"studentId": encode_id("Student", {"_id": scene.person.student_id}), "idempotencyKey": "e"}
-    for _ in range(2):
+    for _attempt in range(2):
         answer = await scene.person.gateway.post(query, {"i": values}, token=TOKENS.access(STAFF).text)
         payload = answer.json()["data"]["eraseStudent"]
         assert payload == {"student": {"name": "Deleted student", "email": None}, "errors": []}
@@ -75,6 +75,50 @@ async def aggregates(database: Database) -> Any:
     }
 
 
+#: What is left of the person, whoever has erased them.
+LEFT: dict[str, Any] = {
+    "student": {"name": "Deleted student"},
+    "reviews": [
+        {"rating": 2, "verified": True, "helpfulCount": 0, "unhelpfulCount": 0, "status": "PUBLISHED"},
+    ],
+    "places": {
+        "Cancel": "CANCELLED", "Delete": "ACTIVE", "Own Pace": "ACTIVE", "Past": "ACTIVE",
+        "Seat": "CANCELLED", "Waiting": "CANCELLED",
+    },
+    "counts": {"votes": 1, "accounts": 0, "sessions": 0, "accountTokens": 0, "wishlists": 0, "flags": 0},
+    "keys": 0,
+}  # fmt: skip
+_IDS_AND_TIMES = {
+    "_id", "erasedAt", "newestReviewIds", "revision", "studentId", "courseId", "createdAt", "updatedAt",
+    "sortName", "searchTerms", "helpfulScore", "flagRound", "externalId",
+}  # fmt: skip
+
+
+async def what_is_left(scene: Scene) -> dict[str, Any]:
+    """What is left of the person, apart from ids, times and what is derived."""
+    person, database = scene.person, scene.person.database
+    own = {"studentId": person.student_id}
+    student = await database["students"].find_one({"_id": person.student_id})
+    assert student
+    titles = {one["_id"]: one["title"] async for one in database["courses"].find()}
+    places = await database["enrollments"].find(own).to_list(None)
+    return {
+        "student": _with_values(student),
+        "reviews": [_with_values(one) async for one in database["reviews"].find(own)],
+        "places": {titles[one["courseId"]]: one["status"] for one in places},
+        "counts": {name: await database[name].count_documents({}) for name in LEFT["counts"]},
+        "keys": await database["idempotencyKeys"].count_documents({"_id.viewer": str(person.account_id)}),
+    }
+
+
+def _with_values(document: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in document.items()
+        if name not in _IDS_AND_TIMES and value not in (None, "")
+    }
+
+
 def test_every_collection_is_named() -> None:
     assert not NOBODYS & PLACES.keys()
     assert NOBODYS | PLACES.keys() == COLLECTIONS.keys()
@@ -91,6 +135,9 @@ async def test_nothing_is_found_afterwards(
         "outbox" if scene.server else "devMail",
     }  # fmt: skip
     assert scene.server or await on_mail_pages(scene.url)
+    # A copy of what is stored about the person has everything that they have written.
+    copied = {name async for name, _ in person_rows(database, scene.person.student_id)}
+    assert copied >= await collections(database)
     before = await aggregates(database)
     await way(scene, settings)
     assert scene.person.written >= fields_of_people() - {("deleteAccount", key) for key in _OF_DELETION}
@@ -110,6 +157,7 @@ async def test_nothing_is_found_afterwards(
     assert MARKER not in log
     assert ADDRESS not in log
     assert await aggregates(database) == before
+    assert await what_is_left(scene) == LEFT
     assert [one async for one in recount(database, fix=False)] == []
 
     refused = await scene.person.gateway.write(scene.person.token)

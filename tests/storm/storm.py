@@ -85,7 +85,7 @@ async def run(
         await erasures.repeat(database)
         complaints += await verify.complaints(database, log)
     complaints += erasures.log_complaints(gateway.log.read_text(errors="replace"), log)
-    complaints += _recount_complaints(settings)
+    complaints += [complaint for command in ("recount", "check") for complaint in _found(command, settings)]
     return Report(log, kills, began, ended, aborted, complaints)
 
 
@@ -158,9 +158,9 @@ def _explained(fault: str, gateway: Gateway) -> str:
     return f"{fault}\n{gateway.passage(match[1])}" if match else fault
 
 
-def _recount_complaints(settings: Settings) -> list[str]:
-    """The differences that `lectern recount` finds."""
+def _found(command: str, settings: Settings) -> list[str]:
+    """What `lectern recount` or `lectern check` finds."""
     done = subprocess.run(
-        [LECTERN, "recount"], env=os.environ | environment(settings), capture_output=True, text=True
+        [LECTERN, command], env=os.environ | environment(settings), capture_output=True, text=True
     )
-    return [f"lectern recount: {done.stdout}{done.stderr}"] if done.returncode else []
+    return [f"lectern {command}: {done.stdout}{done.stderr}"] if done.returncode else []
