@@ -7,7 +7,7 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11) and "Lectern needs
 
 # What the MongoDB driver affects: commands, transactions and failures. Both drivers are compared on reads and
 # writes in tests/execution/test_drivers.py and tests/writes/test_drivers.py.
-DATABASE_TESTS := tests/loaders tests/writes/test_failures.py tests/writes/test_places.py \
+DATABASE_TESTS := tests/loaders tests/erasure tests/writes/test_failures.py tests/writes/test_places.py \
   tests/writes/test_session.py tests/writes/test_login_throttle.py \
   tests/storm/test_storm.py::test_no_write_is_lost_or_done_twice_when_clients_disconnect_and_the_gateway_is_killed \
   tests/importing/test_transfer.py::test_a_killed_import_completes_when_run_again \

@@ -13,6 +13,7 @@ from app.observing import Throttled, ThrottledErrors, redacted
 from loaders import indexes
 from loaders.collections import Retention
 from loaders.mongo import Database, DatabaseAwayError, DeadlineError, StaleTransactions, take_time
+from loaders.people import due_erasure_step
 
 _EVERY = 2.0  # seconds between checks for stale transactions
 _LONGEST = 2.0  # timeout of a check for stale transactions, in seconds
@@ -21,10 +22,14 @@ _LONGEST = 2.0  # timeout of a check for stale transactions, in seconds
 # failed.
 _INDEXES_EVERY, _INDEXES_RETRY = 300.0, 60.0
 
+# Seconds between two looks for erasures that are due, and the timeout of one transaction of an erasure.
+_ERASURES_EVERY, _ERASURE_STEP = 10.0, 20.0
+
 _PAUSE = 1.0  # seconds before a task is restarted
 
 _log = structlog.get_logger("lectern")
 _CHECK_FAILED = Throttled("can't check for idle transactions")
+_CANT_ERASE = Throttled("erasures can't be continued now")
 _FAILED = ThrottledErrors("a background task failed and is restarted")
 
 #: The number of unexpected errors of this process's background tasks, by task.
@@ -56,6 +61,19 @@ async def end_stale_transactions(database: Database) -> None:
         except (PyMongoError, DatabaseAwayError, DeadlineError) as error:
             _CHECK_FAILED.warning(reason=redacted(error))
         await sleep(_EVERY)
+
+
+async def finish_erasures(database: Database) -> None:
+    """Repeats erasures when it is time, and continues interrupted ones. Runs until cancelled."""
+    while True:
+        await sleep(_ERASURES_EVERY)
+        try:
+            has_more = True
+            while has_more:
+                take_time(_ERASURE_STEP)
+                has_more = await due_erasure_step(database)
+        except (PyMongoError, DatabaseAwayError, DeadlineError) as error:
+            _CANT_ERASE.warning(reason=redacted(error))
 
 
 class ReportsIndexes(Protocol):

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from app import memory, settings
 from app.auth import Authentication, Claims, Issuer, Keys, SessionTokens
-from app.background import check_indexes, end_stale_transactions, supervised
+from app.background import check_indexes, end_stale_transactions, finish_erasures, supervised
 from app.budgets import Budgets, Clients
 from app.database import connect
 from app.delivery import Dispatcher, configured_senders, dev_mail_routes
@@ -103,6 +103,7 @@ def create_app(
             background: dict[str, Callable[[], Awaitable[None]]] = {
                 "memory": memory.tend,
                 "stale transactions": partial(end_stale_transactions, database),
+                "erasures": partial(finish_erasures, database),
                 "indexes": partial(check_indexes, database, app.state.readiness, settings.retention),
             }
             await policy.start()

@@ -15,6 +15,9 @@ from loaders.reading import Listing, Order
 #: The actor that is recorded for changes made on the command line.
 OPERATOR: ActorDoc = {"subject": "command line", "roles": [], "studentId": None, "instructorId": None}
 
+#: The actor that is recorded for what a gateway does later.
+GATEWAY: ActorDoc = {**OPERATOR, "subject": "gateway"}
+
 _MOST_SHARING = 100  # maximum number of students with one e-mail address whose entries are found
 
 

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from bson import ObjectId
+
 from loaders.mongo import Document, Transaction, Value
 
 #: How long a response is kept.
@@ -18,14 +20,24 @@ async def kept(tx: Transaction, viewer: str, key: str) -> Document | None:
     return found
 
 
-async def keep(tx: Transaction, viewer: str, key: str, *, action: str, digest: bytes, answer: Value) -> None:
+async def keep(
+    tx: Transaction,
+    viewer: str,
+    key: str,
+    *,
+    action: str,
+    digest: bytes,
+    answer: Value,
+    student_id: ObjectId | None = None,
+) -> None:
     """Records the result of a write under a viewer's idempotency key.
 
-    digest: a digest of the input. answer: the result. If two writes with the same key run concurrently, the
+    digest: a digest of the input. answer: the result. student_id: the student of a viewer who has no account
+    here, so that an erasure finds the key. If two writes with the same key run concurrently, the
     second waits for the first and then finds the first one's result.
     """
     document = {"_id": _id(viewer, key), "at": tx.now, "action": action, "digest": digest, "answer": answer}
-    await tx.put("idempotencyKeys", document)
+    await tx.put("idempotencyKeys", document | ({"studentId": student_id} if student_id else {}))
 
 
 def _id(viewer: str, key: str) -> dict[str, str]:

@@ -70,6 +70,8 @@ async def enroll(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
 
 async def enroll_student(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
     student = await existing_student(tx, values["studentId"])
+    if student.get("erasedAt"):
+        raise refusal("CONFLICT", "This student has been erased.", "studentId")
     return await _enroll(ctx, tx, student["_id"], values)
 
 

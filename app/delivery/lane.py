@@ -133,7 +133,11 @@ class Lane:
 
     async def _record_failure(self, database: Database, entry: EntryDoc, failed: Failed) -> None:
         attempts = entry["attempts"] + 1
-        if failed.is_final or attempts >= self._tries:
+        has_failed = failed.is_final or attempts >= self._tries
+        if has_failed and outbox.is_last(entry):
+            self.outcomes["dropped"] += 1
+            await outbox.drop(database, entry)
+        elif has_failed:
             self.outcomes["parked"] += 1
             _PARKED.error(destination=self.destination, entry=str(entry["_id"]), reason=failed.error)
             await outbox.park(database, entry, failed.error, days=self._days)

@@ -25,12 +25,10 @@ SYSTEM = (
         own_indexes=[
             Index([("at", 1)], "deletes keys after 24 hours", seconds=24 * 60 * 60),
             *(
-                Index(
-                    [(f"answer.{field}", 1)],
-                    "erasing a person",
-                    where={f"answer.{field}": {"$exists": True}},
+                Index([(field, 1)], "erasing a person", where={field: {"$exists": True}})
+                for field in (
+                    "answer.account._id", "answer.student._id", "answer.review.studentId", "studentId",
                 )
-                for field in ("account._id", "student._id", "review.studentId")
             ),
         ],
     ),

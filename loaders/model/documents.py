@@ -177,7 +177,7 @@ class StudentDoc(TypedDict):
     bio: str | None
     email: str | None  # in lower case
     joinedAt: datetime | None
-    externalId: NotRequired[ExternalId]
+    externalId: NotRequired[ExternalId | None]  # null once the student was erased
     erasedAt: NotRequired[datetime]  # when the student was erased (loaders.people.erasure)
     mergedInto: NotRequired[StudentId]  # while this student is merged into another (loaders.people.merging)
     # An aggregate; loaders.recounting.recount recomputes it.
@@ -368,14 +368,16 @@ class ErasureDoc(TypedDict):
     _id: ObjectId
     studentId: ObjectId | None
     accountId: ObjectId | None
-    mergedIds: list[ObjectId]  # students who were merged into this one
-    keepsTexts: bool  # whether reviews keep their texts
-    clearedTo: NotRequired[ObjectId]  # the last review whose audit entries have been cleared
-    begunAt: datetime
+    messageIds: list[ObjectId]  # the messages that were being sent when it began
+    isRepeated: bool  # whether everything has been erased once
+    since: datetime  # when it began, then when everything had been erased once; by MongoDB's clock
+    # the last review whose audit entries have been cleared
+    clearedTo: NotRequired[ObjectId | None]
 
 
 class ActorDoc(TypedDict):
-    # account id; "issuer|sub" for an external issuer; "command line" for a command; "" if not signed in
+    # account id; "issuer|sub" for an external issuer; "command line" for a command; "gateway" for
+    # work that nobody asked for just then; "" if not signed in
     subject: str
     roles: list[Role]
     studentId: ObjectId | None

@@ -26,7 +26,7 @@ from loaders.outbox.entry import (
 from loaders.outbox.entry_writes import note, send
 from loaders.outbox.kept_messages import MOST_KEPT, KeptMessageDoc, keep, kept, kept_message
 from loaders.outbox.leases import claimed
-from loaders.outbox.outcomes import drop, give_back, park, retry, sent
+from loaders.outbox.outcomes import drop, give_back, is_last, park, retry, sent
 
 __all__ = [
     "EVENT_KINDS",
@@ -50,6 +50,7 @@ __all__ = [
     "destinations",
     "drop",
     "give_back",
+    "is_last",
     "keep",
     "kept",
     "kept_message",

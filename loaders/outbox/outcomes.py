@@ -6,7 +6,7 @@ from datetime import timedelta
 from pymongo import UpdateMany, UpdateOne
 
 from loaders.mongo import Database, Expression, Fields, Filter, Value, now, send
-from loaders.outbox.entry import MAIL, EntryDoc
+from loaders.outbox.entry import MAIL, MESSAGE, EntryDoc
 from loaders.outbox.leases import after
 
 
@@ -36,6 +36,14 @@ async def park(database: Database, entry: EntryDoc, error: str, *, days: int) ->
     """
     delete_at = now() + timedelta(days=days) if entry["destination"] == MAIL else None
     await _failed(database, entry, error, after(0), state="PARKED", deleteAt=delete_at)
+
+
+def is_last(entry: EntryDoc) -> bool:
+    """Returns whether an entry is the last message to somebody who is gone.
+
+    Such an entry isn't parked, because it has their address.
+    """
+    return entry["kind"] == f"{MESSAGE}account_deleted"
 
 
 async def drop(database: Database, entry: EntryDoc) -> None:

@@ -16,13 +16,15 @@ async def link_student(tx: Transaction, account: AccountDoc, student: StudentDoc
     If the account has a student already, the other one is merged into that one; the merge is only begun (see
     merging).
 
-    Raises LinkError if the student has another account, or if both students were imported: the next import
-    would need both.
+    Raises LinkError if the student has another account or has been erased, or if both students were
+    imported: the next import would need both.
     """
     if account["studentId"] == student["_id"]:
         return account
     if other := await by_student(tx, student["_id"]):
         raise LinkError(f"{student['name']} already has an account: {other['email']}.")
+    if student.get("erasedAt"):
+        raise LinkError("This student has been erased.")
     if student.get("mergedInto"):
         raise LinkError(f"{student['name']} is being merged into another student.")
     own: StudentDoc | None = await tx.get("students", account["studentId"]) if account["studentId"] else None

@@ -89,7 +89,8 @@ class RateLimit:
 class AuditActor:
     subject: str = fields.plain(
         'ID of the account, or "issuer|sub" for an account at an external identity provider; "command line"'
-        " for the `lectern` command; empty if nobody was signed in."
+        ' for the `lectern` command; "gateway" for what a gateway does later by itself; "(erased)" for an'
+        " external account that was erased; empty if nobody was signed in."
     )
     name: str | None = fields.level(
         resolvers.audit.name,

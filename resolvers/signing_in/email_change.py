@@ -2,6 +2,8 @@
 
 from functools import partial
 
+from bson import ObjectId
+
 import loaders.audit
 from loaders import outbox
 from loaders.accounts import LINK_LASTS, secrets_mark
@@ -39,14 +41,18 @@ async def change_email(ctx: Context, values: InputValues) -> Objects:
             message = "This is not your current password."
             raise refusal("INVALID", message, "password", reason="WRONG_PASSWORD")
     if await may_be_sent(ctx, "change_email", values["newEmail"]):
-        await _send(ctx, account, values)
+        await _send(ctx, session_id, account, values)
     return {"viewer": viewer_doc(ctx.viewer)}
 
 
-async def _send(ctx: Context, account: AccountDoc, values: InputValues) -> None:
+async def _send(ctx: Context, session_id: ObjectId, account: AccountDoc, values: InputValues) -> None:
     key, account_id = values.get("idempotencyKey"), account["_id"]
 
     async def work(tx: Transaction) -> None:
+        if (
+            await own_account(tx, session_id) is None
+        ):  # it may have been deleted while the password was checked
+            raise has_ended()
         message = outbox.Message(
             "change_email",
             account_id=account_id,

@@ -228,7 +228,10 @@ async def _run_once(
     if tx.changes:
         await loaders.audit.record(tx, name, actor(ctx.viewer), ctx.address)
     if key:
-        await idempotency.keep(tx, ctx.viewer.subject, key, action=name, digest=digest, answer=objects)
+        student_id = ctx.viewer.student_id if ctx.viewer.is_external else None
+        await idempotency.keep(
+            tx, ctx.viewer.subject, key, action=name, digest=digest, answer=objects, student_id=student_id
+        )
     return objects
 
 
@@ -284,7 +287,8 @@ async def _finish(
         tx.fit = fit_read
         changed = await follow_up(ctx, tx, objects)
         if tx.changes:
-            await loaders.audit.record(tx, name, actor(ctx.viewer), ctx.address)
+            address = ctx.address if await _is_present(ctx.viewer, tx) else ""
+            await loaders.audit.record(tx, name, actor(ctx.viewer), address)
         return changed
 
     while True:
@@ -305,6 +309,15 @@ async def _require_session(viewer: Viewer, tx: Transaction) -> None:
         raise refusal("UNAUTHENTICATED", "The session has ended: sign in again.")
     if viewer.is_external and viewer.student_id and not await _is_there(tx, viewer.student_id):
         raise refusal("CONFLICT", "Your profile has just been merged or deleted: try again in some seconds.")
+
+
+async def _is_present(viewer: Viewer, tx: Transaction) -> bool:
+    """Returns whether a viewer may still write. Follow-up work outlives the erasure of who has caused it."""
+    try:
+        await _require_session(viewer, tx)
+    except RefusedError:
+        return False
+    return True
 
 
 async def _is_there(tx: Transaction, student_id: ObjectId) -> bool:

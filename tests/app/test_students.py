@@ -54,6 +54,40 @@ def test_everything_is_exported_without_secrets(database: Database[dict[str, Any
     assert all("passwordHash" not in row for row in rows)
 
 
+def test_links_flags_keys_and_messages_by_address_are_exported(database: Database[dict[str, Any]]) -> None:
+    account = database["accounts"].find_one({})
+    assert account
+    former = {"email": "old@example.org"}
+    changed = {"collection": "accounts", "documentId": str(account["_id"]), "before": former, "after": {}}
+    actor: dict[str, Any] = {"subject": "staff", "roles": [], "studentId": None, "instructorId": None}
+    database["auditLog"].insert_one(
+        {"at": T0, "action": "x", "actor": actor, "address": "", "changes": [changed]}
+    )
+    link = {"accountId": account["_id"], "purpose": "CHANGE_EMAIL", "email": "new@example.org"}
+    database["accountTokens"].insert_one({"_id": "a digest", **link})
+    message = {"destination": "mail", "state": "PENDING", "people": []}
+    for number, to in enumerate(("ada@example.org", "old@example.org", "new@example.org", "bob@example.org")):
+        database["outbox"].insert_one({**message, "sequence": number, "subject": to, "to": to})
+        database["devMail"].insert_one({"address": to, "plain": "https://a.example/verify#a-token"})
+    key = {"viewer": str(account["_id"]), "key": "k"}
+    database["idempotencyKeys"].insert_one({"_id": key, "action": "enroll", "digest": b"d"})
+    database["flags"].insert_one(
+        {"_id": {"reviewId": ADA["_id"], "subject": key["viewer"]}, "studentId": None}
+    )
+
+    printed = run("export", encode_id("Student", ADA)).stdout
+    rows = [json.loads(line) for line in printed.splitlines()]
+    assert [row["to"] for row in rows if row["collection"] == "outbox"] == [
+        "ada@example.org", "old@example.org", "new@example.org",
+    ]  # fmt: skip
+    assert len([row for row in rows if row["collection"] == "devMail"]) == 3
+    (shown,) = [row for row in rows if row["collection"] == "accountTokens"]
+    assert (shown["purpose"], shown["email"]) == ("CHANGE_EMAIL", "new@example.org")
+    assert {row["collection"] for row in rows} >= {"flags", "idempotencyKeys", "auditLog"}
+    assert "a digest" not in printed
+    assert "a-token" not in printed
+
+
 def test_a_student_is_erased_after_a_confirmation(database: Database[dict[str, Any]]) -> None:
     id_ = encode_id("Student", ADA)
     assert "reviews" in run("erase", id_, "--dry-run").stderr

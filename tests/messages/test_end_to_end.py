@@ -158,3 +158,19 @@ async def test_the_students_in_a_cancelled_run_are_told(
         await until(lambda: len(server.mails) == 2)
     assert sorted(address for own in server.mails for address in own.to) == emails
     assert {own.email["Subject"] for own in server.mails} == {"Cancelled: Algebra"}
+
+
+async def test_the_last_message_to_a_deleted_account_is_forgotten_if_it_is_refused_for_good(
+    settings: Settings, database: Database, server: MailServer
+) -> None:
+    with mailing(settings, server) as gateway:
+        session = await gateway.sign_up()
+        await mail(server, "Confirm your e-mail address")
+        server.answers["RCPT"] = "550 <{}>: no such user"
+        query = "mutation($p: String!) { deleteAccount(input: {password: $p}) { errors { code } } }"
+        answer = await gateway.post(query, {"p": PASSWORD}, token=session["accessToken"])
+        assert answer.json()["data"]["deleteAccount"] == {"errors": []}
+        async with asyncio.timeout(60):
+            while await database["outbox"].count_documents({}):  # noqa: ASYNC110 # as above
+                await asyncio.sleep(0.02)
+    assert len(server.mails) == 1

@@ -13,7 +13,6 @@ from bson import ObjectId
 from loaders.model import LIVE_ENROLLMENTS
 from resolvers.relay import ids
 from tests.storm.log import Ack, Json
-from tests.storm.marks import text_mark
 
 
 @dataclass(slots=True)
@@ -45,6 +44,8 @@ class Expected:
     reviews: dict[ObjectId, dict[str, Json]] = field(default_factory=dict)
     #: pairs of student and course: refused only at a second try, so the first may have succeeded later
     unsure: set[tuple[ObjectId, ObjectId]] = field(default_factory=set)
+    #: pairs of review and student: refused at a second try because the student had been erased meanwhile
+    unsure_votes: set[tuple[ObjectId, ObjectId]] = field(default_factory=set)
     #: by review, whoever wrote it: the instructor's reply, and the moderator's status
     replies: dict[ObjectId, str] = field(default_factory=dict)
     statuses: dict[ObjectId, str] = field(default_factory=dict)
@@ -70,8 +71,8 @@ class Expected:
     claimed: dict[str, ObjectId] = field(default_factory=dict)
     #: the subjects of each student's writes
     subjects: defaultdict[ObjectId, set[str]] = field(default_factory=lambda: defaultdict(set))
-    #: students, and whether their reviews have kept their texts
-    erased: dict[ObjectId, bool] = field(default_factory=dict)
+    #: students
+    erased: set[ObjectId] = field(default_factory=set)
     #: by course: its status, and its category
     courses: dict[ObjectId, str] = field(default_factory=dict)
     categorised: dict[ObjectId, ObjectId] = field(default_factory=dict)
@@ -86,8 +87,10 @@ def expected_state(acks: Iterable[Ack]) -> Expected:
     for ack in acks:
         if ack.student:
             state.subjects[key(ack.student)].add(ack.subject)
-        if ack.code and ack.action == "enroll" and ack.tries > 1:
+        if is_unsure(ack) and ack.action == "enroll":
             state.unsure.add((key(ack.student), key(ack.input["courseId"])))
+        if is_unsure(ack) and ack.action == "markReviewHelpful":
+            state.unsure_votes.add((key(ack.input["reviewId"]), key(ack.student)))
         if ack.code:
             continue
         _APPLY[ack.action](state, ack)
@@ -97,12 +100,20 @@ def expected_state(acks: Iterable[Ack]) -> Expected:
     return state
 
 
+def is_unsure(ack: Ack) -> bool:
+    """Returns whether a write may have been done although it was refused.
+
+    Refusals are not recorded under an idempotency key, so the first try can still be under way. If the person
+    has been erased, so has the key of a first try that was done.
+    """
+    is_gone = ack.action in _LATE and ack.code in _GONE
+    return ack.code is not None and ack.tries > 1 and (ack.action == "enroll" or is_gone)
+
+
 def erased_marks(state: Expected, people: Mapping[str, str]) -> set[str]:
     """Returns the marks that must be nowhere. people: see Log."""
     own = {key(student): mark for student, mark in people.items()}
-    return {own[student] for student in state.erased} | {
-        text_mark(own[student]) for student, keeps_texts in state.erased.items() if not keeps_texts
-    }
+    return {own[student] for student in state.erased}
 
 
 def key(global_id: str | None) -> ObjectId:
@@ -156,6 +167,8 @@ def _vote(state: Expected, ack: Ack) -> None:
 
 
 def _wish(state: Expected, ack: Ack) -> None:
+    if key(ack.student) in state.erased:
+        return
     wishes, course = state.wishes.setdefault(key(ack.student), []), key(ack.input["courseId"])
     if ack.action == "removeFromWishlist":
         wishes[:] = [wish for wish in wishes if wish != course]
@@ -164,7 +177,8 @@ def _wish(state: Expected, ack: Ack) -> None:
 
 
 def _profile(state: Expected, ack: Ack) -> None:
-    state.bios[key(ack.student)] = ack.input["bio"]
+    student = key(ack.student)
+    state.bios[student] = None if student in state.erased else ack.input["bio"]
 
 
 def _reply(state: Expected, ack: Ack) -> None:
@@ -177,19 +191,20 @@ def _moderate(state: Expected, ack: Ack) -> None:
 
 
 def _flag(state: Expected, ack: Ack) -> None:
-    state.flags.add((key(ack.input["reviewId"]), ack.subject))
+    if key(ack.student) not in state.erased:
+        state.flags.add((key(ack.input["reviewId"]), ack.subject))
 
 
 def _delete_account(state: Expected, ack: Ack) -> None:
-    _erase(state, ack, key(ack.student), keeps_texts=True)
+    _erase(state, ack, key(ack.student))
 
 
 def _erase_student(state: Expected, ack: Ack) -> None:
-    _erase(state, ack, key(ack.input["studentId"]), keeps_texts=False)
+    _erase(state, ack, key(ack.input["studentId"]))
 
 
-def _erase(state: Expected, ack: Ack, student: ObjectId, *, keeps_texts: bool) -> None:
-    state.erased[student] = keeps_texts
+def _erase(state: Expected, ack: Ack, student: ObjectId) -> None:
+    state.erased.add(student)
     state.bios[student], state.wishes[student] = None, []
     state.newcomers = {email: own for email, own in state.newcomers.items() if own != student}
     subjects = state.subjects[student]
@@ -198,7 +213,7 @@ def _erase(state: Expected, ack: Ack, student: ObjectId, *, keeps_texts: bool) -
         if place.student == student and place.run and place.status in LIVE_ENROLLMENTS:
             place.status, place.left = "CANCELLED", ack.began
     for review in state.reviews.values():
-        if review["studentId"] == student and not keeps_texts:
+        if review["studentId"] == student:
             review["body"] = ""
 
 
@@ -239,6 +254,11 @@ def _set_seats(state: Expected, ack: Ack) -> None:
     if "seats" in ack.input:
         state.seats[key(ack.input["runId"])] = ack.input["seats"]
 
+
+#: Refusals of somebody who was erased.
+_GONE = frozenset(("UNAUTHENTICATED", "CONFLICT"))
+#: Writes that are under way when people are erased.
+_LATE = frozenset(("updateProfile", "addToWishlist", "markReviewHelpful", "flagReview"))
 
 _APPLY: Mapping[str, Callable[[Expected, Ack], None]] = {
     "signUp": _sign_up,

@@ -79,12 +79,20 @@ class Client:
         self._lines = lines
 
     async def write(
-        self, action: str, *, may: Collection[str] = (), changes: bool = True, line: int = 0, **input: _Json
+        self,
+        action: str,
+        *,
+        may: Collection[str] = (),
+        changes: bool = True,
+        line: int = 0,
+        repeats: bool = True,
+        **input: _Json,
     ) -> Answer:
         """Sends a write until it has an answer, and returns that.
 
         may: the codes with which it may be refused. changes: whether it changes anything unless it is
-        refused. line: which of the client's connections to use.
+        refused. line: which of the client's connections to use. repeats: whether it may be sent again after
+        its answer.
 
         Raises FaultError for any other answer, and if there is none in time.
         """
@@ -107,7 +115,7 @@ class Client:
                 changes and not answer.code, tries, began, sent, at,
             )
         )  # fmt: skip
-        if answer.code is None and action not in _SESSIONS and self.random.random() < _REPEATED:
+        if answer.code is None and repeats and action not in _SESSIONS and self.random.random() < _REPEATED:
             await self._repeat(action, body, line, answer)
         return answer
 

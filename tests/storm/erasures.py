@@ -2,10 +2,12 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from loaders.model import ERASED_STUDENT
-from loaders.mongo import Database
+from loaders.mongo import Database, StaleTransactions
+from loaders.people import finish_erasures
 from tests.storm.acknowledged import Expected, erased_marks, expected_state
 from tests.storm.log import Log
 from tests.storm.marks import marks
@@ -13,8 +15,22 @@ from tests.storm.world import IMPORT
 
 _Json: TypeAlias = Any  # a field of a BSON document, or a whole one
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 #: What must be null in the profile of a student who was erased.
 _PROFILE = ("email", "bio", "avatarUrl", "country", "joinedAt", "externalId")
+
+
+async def repeat(database: Database) -> None:
+    """Does at once what a gateway would do two minutes after each erasure: the same for a second time.
+
+    No gateway may be running. The open transactions of those that were killed are aborted first.
+    """
+    stale = StaleTransactions(database)
+    for _ in range(2):
+        await stale.end(idle=0)
+    await database["erasures"].update_many({"isRepeated": True}, {"$set": {"since": _EPOCH}})
+    await finish_erasures(database, "recount")
 
 
 async def unfinished(database: Database, state: Expected) -> AsyncIterator[str]:
@@ -22,7 +38,7 @@ async def unfinished(database: Database, state: Expected) -> AsyncIterator[str]:
     for erasure in await _all(database, "erasures"):
         yield f"{erasure} is unfinished"
     students = {student["_id"]: student for student in await _all(database, "students")}
-    for student in state.erased.keys() ^ {key for key, one in students.items() if one.get("erasedAt")}:
+    for student in state.erased ^ {key for key, one in students.items() if one.get("erasedAt")}:
         yield f"student {student} is {'' if student in state.erased else 'not '}to be erased"
     for student in state.erased:
         found = students[student]

@@ -1,7 +1,4 @@
-"""Marks: words in all that a person writes, by which it is found wherever it is stored.
-
-The texts of reviews have marks of their own, because they stay when people delete their accounts.
-"""
+"""Marks: words in all that a person writes, by which it is found wherever it is stored."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -9,17 +6,12 @@ from typing import Any, TypeAlias
 
 _Value: TypeAlias = Any  # what BSON holds
 
-_MARK = re.compile(r"(?<![a-z0-9])[pr]\d+g\d+(?![a-z0-9])")
+_MARK = re.compile(r"(?<![a-z0-9])p\d+g\d+(?![a-z0-9])")
 
 
 def mark(number: int, generation: int) -> str:
     """Returns the mark of a client's person. generation: of the people whom one client is in turn."""
     return f"p{number}g{generation}"
-
-
-def text_mark(own: str) -> str:
-    """Returns the mark of the texts of reviews by the person with a mark."""
-    return f"r{own[1:]}"
 
 
 def address(own: str) -> str:

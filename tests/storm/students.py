@@ -1,19 +1,21 @@
 """The behaviour of students. Each knows its acknowledged writes, and so which refusals to expect."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any
 
 import jwt
 
-from tests.storm.client import Client, FaultError
+from tests.storm.client import Answer, Client, FaultError
 from tests.storm.log import Json
-from tests.storm.marks import address, mark, text_mark
+from tests.storm.marks import address, mark
 from tests.storm.people import Mailbox
 from tests.storm.world import World
 
 PASSWORD = "a password for the storm"
 
 _MAX_FLAGS = 40  # by one person: the gateway refuses more than 50 in a day
+_LATE = 0.3  # share of erasures during which something is written
 _RACED = 0.15  # share of writes, where possible, that are sent twice at once, each with its own key
 
 
@@ -68,24 +70,39 @@ class Student:
     async def _leave(self) -> None:
         """Deletes the account, or has staff erase the student. Somebody else comes instead.
 
-        Nothing of theirs is being written meanwhile.
+        Now and then something of theirs is written at the same time, or they are erased twice at once.
         """
+        writes: list[Coroutine[Any, Any, Answer]] = []
         if self._refresh_token and self._random.random() < 0.5:
-            await self.client.write("deleteAccount", password=PASSWORD)
+            writes += [self.client.write("deleteAccount", password=PASSWORD)]
         else:
-            await self._be_erased()
+            erased = 1 + (self._random.random() < _RACED)  # both succeed, but only one begins
+            erase, student = self._desk.write, self.client.student
+            writes += [
+                erase("eraseStudent", line=n, changes=n == 0, studentId=student) for n in range(erased)
+            ]
+        if self._random.random() < _LATE:
+            writes += [self._late_write()]
+        self.client.log.raced += len(writes) > 1
+        await asyncio.gather(*writes)
         self.client.sign_out()
         self._begin(self._generation + 1)
 
-    async def _be_erased(self) -> None:
-        is_raced = self._random.random() < _RACED  # both succeed, but only one begins
-        self.client.log.raced += is_raced
-        await asyncio.gather(
-            *(
-                self._desk.write("eraseStudent", line=n, changes=n == 0, studentId=self.client.student)
-                for n in range(1 + is_raced)
-            )
-        )
+    def _late_write(self) -> Coroutine[Any, Any, Answer]:
+        """Returns a write that is done before the student is erased, or refused."""
+        course = self._world.course(self._random).id
+        known = self._votes.keys() | self._flags | set(self._reviews.values())
+        review = next((one for one, _ in reversed(self._world.reviews) if one not in known), None)
+        late: list[tuple[str, Mapping[str, Json]]] = [
+            ("updateProfile", {"bio": f"Bio {self._random.getrandbits(40)} of {self._mark}"}),
+            *([("addToWishlist", {"courseId": course})] if course not in self._wishes else []),
+            *([("markReviewHelpful", {"reviewId": review, "helpful": True})] if review else []),
+            *([("flagReview", {"reviewId": review})] if review else []),
+        ]
+        action, arguments = self._random.choice(late)
+        # UNAUTHENTICATED, CONFLICT: they are gone. NOT_FOUND: the review is.
+        may = {"UNAUTHENTICATED", "CONFLICT", "NOT_FOUND"}
+        return self.client.write(action, may=may, line=1, repeats=False, **arguments)
 
     async def _verify(self) -> None:
         """Opens the link in a message, and so claims the imported student, if there is one."""
@@ -192,7 +209,7 @@ class Student:
             return
         course = self._random.choice(sorted(courses))
         rating = self._random.randint(1, 5)
-        arguments = {"courseId": course, "rating": rating, "body": f"{rating} of {text_mark(self._mark)}"}
+        arguments = {"courseId": course, "rating": rating, "body": f"{rating} of {self._mark}"}
         for payload in await self._raced("createReview", set(), arguments):
             self._reviews[course] = payload["review"]["id"]
             self._world.reviews.append((payload["review"]["id"], course))
@@ -203,7 +220,7 @@ class Student:
             return
         review = self._random.choice(list(self._reviews.values()))
         rating = self._random.randint(1, 5)
-        body = f"{rating} of {text_mark(self._mark)}, on second thoughts {self._random.getrandbits(40)}"
+        body = f"{rating} of {self._mark}, on second thoughts {self._random.getrandbits(40)}"
         await self.client.write("updateReview", reviewId=review, rating=rating, body=body)
 
     async def _delete_review(self) -> None:

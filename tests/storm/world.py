@@ -96,9 +96,12 @@ async def make(
     number = people - instructors - moderators - editors - timekeepers
     students = [factories.student(f"Student {mark(n, 0)}", email=address(mark(n, 0))) for n in range(number)]
     unsteady = [factories.course(f"Unsteady {n}") for n in range(_UNSTEADY * editors)]
-    fleeting = [factories.course(f"Fleeting {n}", status="DRAFT") for n in range(_FLEETING * editors)]
-    for course in fleeting:
-        course |= {"summary": "It comes and goes.", "deliveryModes": ["ONLINE"]}
+    fleeting = [
+        factories.course(
+            f"Fleeting {n}", status="DRAFT", summary="It comes and goes.", deliveryModes=["ONLINE"]
+        )
+        for n in range(_FLEETING * editors)
+    ]
     runs |= {course["slug"]: _runs(course, random) for course in unsteady}
     busy = factories.course("Busy")
     busy_runs = _runs(busy, random)[-_BUSY:]

@@ -326,6 +326,8 @@ async def _unclaimed_student(tx: Transaction, student_id: ObjectId | None) -> St
     student: StudentDoc = _existing(found, "student")
     if other := await accounts.by_student(tx, student_id):
         raise AccountError(f"{student['name']} already has an account: {other['email']}.")
+    if student.get("erasedAt"):
+        raise AccountError("This student has been erased.")
     if student.get("mergedInto"):
         raise AccountError(f"{student['name']} is being merged into another student.")
     await tx.hold("students", student_id)

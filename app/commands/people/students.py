@@ -87,7 +87,7 @@ def erase(
     if not yes:
         typer.confirm(printable(f"Erase {who}? This can't be undone."), abort=True, err=True)
     _run(lambda database: _erase(database, id))
-    say("The student is erased. Backups still have the data.")
+    say("The student is erased. A gateway looks for late writes in two minutes. Backups still have the data.")
 
 
 async def _rows(database: Database, search: str | None, most: int) -> tuple[list[Row], int]:

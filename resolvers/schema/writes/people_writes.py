@@ -59,7 +59,7 @@ class PeopleWrites:
         write_inputs.EraseStudentInput,
         follow_up=resolvers.people.finish_erasure,
         has_to_finish=True,
-        commands=31,
+        commands=34,
         rare_commands=1,  # the message to the owner of the account
         description="Erases a student with their account: the profile, the texts of reviews, messages, and"
         " what the audit log has of them. Ratings and past enrolments stay, without a person. This can't be"
@@ -68,9 +68,10 @@ class PeopleWrites:
     delete_account: DeleteAccountPayload = mutation(
         resolvers.signing_in.delete_account,
         write_inputs.DeleteAccountInput,
-        commands=31,
+        commands=34,
         rare_commands=10,  # while attempts are counted, and the message
         weight=20_000,  # of a password hash
-        description="Deletes the viewer's account and erases their profile. Their reviews stay, anonymous."
+        description="Deletes the viewer's account, and erases what they have written as `eraseStudent` does."
+        " Their reviews stay, anonymous and without texts."
         " The last active account with the role STAFF can't be deleted.",
     )
