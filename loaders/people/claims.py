@@ -19,7 +19,7 @@ from loaders.mongo import (
     find,
 )
 from loaders.people.merging import begin_merge, finish_merges
-from loaders.reading import fitted_transaction
+from loaders.reading import fit, fitted_transaction
 
 _BATCH = 500  # accounts that are read at once
 _MANY = 10  # students with an address that are looked at; one of them is claimed, several are not
@@ -84,9 +84,10 @@ async def claim_imported(database: Database) -> int:
 
 async def _accounts(database: Database, query: Filter) -> list[Document]:
     fields = {"email": 1, "studentId": 1}
-    return await find(
+    found = await find(
         database["accounts"], query, size=_BATCH, limit=_BATCH, sort=[("_id", 1)], projection=fields
     )
+    return fit("accounts", found, list(fields))
 
 
 async def _claim_for(tx: Transaction, account_id: ObjectId) -> bool:

@@ -1,6 +1,7 @@
 """A verified address claims the student whom an import brought, with all that is theirs."""
 
 from asyncio import create_task, gather
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from tests.support import RunQuery
 from tests.writes.sessions import EMAIL, PASSWORD, Gateway, codes
 from tests.writes.support import STAFF, course_id, review_of, run_of, stored
 
+DAY = datetime(2026, 1, 2)
 IMPORTED, OTHER = {"source": "school", "id": "s1"}, {"source": "school", "id": "s2"}
 ME = """{ viewer { student { id name country bio enrollments { totalCount nodes { status course { slug } } }
   reviews { totalCount } } wishlist { totalCount } } }"""
@@ -297,7 +299,8 @@ async def test_an_import_is_claimed_by_whoever_verified_the_address_before(
     await gateway.sign_up("bob@example.org")  # who has not verified it
     course, ada, bob = factories.course(), imported(), imported(email="bob@example.org", externalId=OTHER)
     place = factories.enrollment(course, ada, **external())
-    await stored(database, courses=[course], students=[ada, bob], enrollments=[place])
+    damaged = {"_id": ObjectId(bytes(11) + b"\x01"), "email": "eve@example.org", "emailVerifiedAt": DAY}
+    await stored(database, courses=[course], students=[ada, bob], enrollments=[place], accounts=[damaged])
     assert await people.claim_imported(database) == 1
     assert await people.claim_imported(database) == 0
     assert (await me(gateway, session))["student"]["enrollments"]["totalCount"] == 1
