@@ -369,6 +369,7 @@ class ErasureDoc(TypedDict):
     studentId: ObjectId | None
     accountId: ObjectId | None
     messageIds: list[ObjectId]  # the messages that were being sent when it began
+    keepsReviews: bool  # whether what the person's reviews say stays, without a person
     isRepeated: bool  # whether everything has been erased once
     since: datetime  # when it began, then when everything had been erased once; by MongoDB's clock
     # the last review whose audit entries have been cleared

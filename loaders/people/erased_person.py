@@ -40,6 +40,11 @@ class ErasedPerson(NamedTuple):
         return self.erasure["accountId"]
 
     @property
+    def keeps_reviews(self) -> bool:
+        """Whether what the person's reviews say stays. The audit log never keeps it."""
+        return self.erasure["keepsReviews"]
+
+    @property
     def ids(self) -> Sequence[ObjectId]:
         """The ids of the students and of the account."""
         return [*self.student_ids, *([self.account_id] if self.account_id else [])]

@@ -34,6 +34,7 @@ from loaders.people.erasure_steps import (
     finish_merge,
     forget_keys,
     give_up_places,
+    has_reviews_that_say_something,
     withdraw_flags,
 )
 from loaders.reading import fit_read
@@ -54,22 +55,25 @@ Step: TypeAlias = Callable[[Transaction, ErasedPerson], Awaitable[bool]]
 async def erase_student(tx: Transaction, student: StudentDoc, *, again: bool = False) -> None:
     """Begins to erase a student, with their account. `erasure_step` does the rest.
 
-    again: whether also to begin if the student has been erased before.
+    A student who was erased before is erased again only if their reviews still say something, which
+    `delete_account` leaves.
+
+    again: whether to begin in any case.
 
     Raises LastStaffError if the account is the last of staff.
     """
     account = await by_student(tx, student["_id"])
-    if again or not student.get("erasedAt"):
-        await _begin(tx, student, account)
+    if again or not student.get("erasedAt") or await has_reviews_that_say_something(tx, student["_id"]):
+        await _begin(tx, student, account, keeps_reviews=False)
 
 
 async def delete_account(tx: Transaction, account: AccountDoc) -> None:
-    """Begins to delete an account, and to erase its student.
+    """Begins to delete an account, and to erase its student. What their reviews say stays.
 
     Raises LastStaffError if the account is the last of staff.
     """
     own: StudentDoc | None = await tx.get("students", account["studentId"]) if account["studentId"] else None
-    await _begin(tx, own, account)
+    await _begin(tx, own, account, keeps_reviews=True)
 
 
 async def erasure_step(tx: Transaction, id: ObjectId) -> bool:
@@ -143,7 +147,9 @@ async def _store(tx: Transaction, erasure: Fields) -> None:
     await tx.insert_missing("erasures", [kept], stamped="since")
 
 
-async def _begin(tx: Transaction, student: StudentDoc | None, account: AccountDoc | None) -> None:
+async def _begin(
+    tx: Transaction, student: StudentDoc | None, account: AccountDoc | None, *, keeps_reviews: bool
+) -> None:
     if account:
         await require_other_staff(tx, account)
     students = await with_merged(tx, student["_id"]) if student else []
@@ -151,7 +157,7 @@ async def _begin(tx: Transaction, student: StudentDoc | None, account: AccountDo
     sending = await _erase_messages(tx, ids, await addresses(tx, student, account, ids))
     erasure = {
         "_id": ObjectId(), "studentId": student and student["_id"], "accountId": account and account["_id"],
-        "messageIds": sending, "isRepeated": False,
+        "messageIds": sending, "keepsReviews": keeps_reviews, "isRepeated": False,
     }  # fmt: skip
     await _store(tx, erasure)
     if student:

@@ -4,9 +4,10 @@ A step returns whether there may be more. A step that changes what the audit log
 the log is cleared of these changes too, in a later transaction.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
-from bson import MaxKey
+from bson import MaxKey, ObjectId
 
 from loaders import enrollment, outbox, review_flags
 from loaders.collections import derived
@@ -18,6 +19,7 @@ from loaders.people.merging import merge_step
 #: The number of documents that one transaction erases.
 MOST_ERASED = 200
 _MOST_PLACES = 1  # enrolments that one transaction cancels: each can move a waitlist up
+_SAYS_SOMETHING: Sequence[Filter] = [{name: {"$ne": value}} for name, value in BLANK_REVIEW.items()]
 
 
 async def finish_merge(tx: Transaction, person: ErasedPerson) -> bool:
@@ -68,12 +70,18 @@ async def give_up_places(tx: Transaction, person: ErasedPerson) -> bool:
 
 async def empty_reviews(tx: Transaction, person: ErasedPerson) -> bool:
     """Removes what the person's reviews say. Stars, votes and replies stay."""
-    says_something: list[Filter] = [{name: {"$ne": value}} for name, value in BLANK_REVIEW.items()]
-    query = {"studentId": {"$in": list(person.student_ids)}, "$or": says_something}
+    if person.keeps_reviews:
+        return False
+    query = {"studentId": {"$in": list(person.student_ids)}, "$or": _SAYS_SOMETHING}
     ids = await _ids(tx, "reviews", query)
     if ids:
         await tx.set("reviews", {"_id": {"$in": ids}}, BLANK_REVIEW)
     return len(ids) == MOST_ERASED
+
+
+async def has_reviews_that_say_something(tx: Transaction, student_id: ObjectId) -> bool:
+    query = {"studentId": student_id, "$or": _SAYS_SOMETHING}
+    return await tx.find_one("reviews", query) is not None
 
 
 async def withdraw_flags(tx: Transaction, person: ErasedPerson) -> bool:
@@ -97,11 +105,12 @@ async def forget_keys(tx: Transaction, person: ErasedPerson) -> bool:
         return True
     if person.account_id:
         await tx.set("idempotencyKeys", {"answer.account._id": person.account_id}, {"answer.account": None})
+    theirs: Filter = {"$in": list(person.student_ids)}
     if person.student_ids:
-        theirs: Filter = {"$in": list(person.student_ids)}
         profile = {**BLANK_PROFILE, **derived("students", BLANK_PROFILE)}
         blank = {f"answer.student.{name}": value for name, value in profile.items()}
         await tx.set("idempotencyKeys", {"answer.student._id": theirs}, blank)
+    if person.student_ids and not person.keeps_reviews:
         emptied = {f"answer.review.{name}": value for name, value in BLANK_REVIEW.items()}
         await tx.set("idempotencyKeys", {"answer.review.studentId": theirs}, emptied)
     return False

@@ -19,7 +19,7 @@ from resolvers.writing import InputValues, Objects, actor, followed_up
 
 
 async def delete_account(ctx: Context, values: InputValues) -> Objects:
-    """Deletes the viewer's account, and erases what they have written. Their sessions end at once.
+    """Deletes the viewer's account, and erases the person, but not their reviews. Their sessions end at once.
 
     A request that is sent again after the account was deleted gets the same answer, and finishes what a
     gateway that died has left.

@@ -1,4 +1,7 @@
-"""What a person has written, in every field that they can write, is found nowhere after an erasure."""
+"""What a person has written, in every field that they can write, is found nowhere after an erasure.
+
+Only what their reviews say stays if they have deleted their account themselves.
+"""
 
 import asyncio
 import os
@@ -88,6 +91,11 @@ LEFT: dict[str, Any] = {
     "counts": {"votes": 1, "accounts": 0, "sessions": 0, "accountTokens": 0, "wishlists": 0, "flags": 0},
     "keys": 0,
 }  # fmt: skip
+#: What else is left of a review if its author has deleted their account.
+TEXTS_OF_REVIEWS: dict[str, Any] = {
+    "title": f"More {MARKER}", "body": f"More {MARKER}", "term": "1901-3", "difficulty": 4,
+    "workloadHours": 13.25, "moderationReason": f"By {MARKER}",
+}  # fmt: skip
 _IDS_AND_TIMES = {
     "_id", "erasedAt", "newestReviewIds", "revision", "studentId", "courseId", "createdAt", "updatedAt",
     "sortName", "searchTerms", "helpfulScore", "flagRound", "externalId",
@@ -151,17 +159,33 @@ async def test_nothing_is_found_afterwards(
         assert [mail.to for mail in scene.server.mails][-1] == [NEW_EMAIL]
     else:
         assert not await on_mail_pages(scene.url)
-    assert await found(database) == set()
+    kept = TEXTS_OF_REVIEWS if way is by_owner else {}
+    assert await found(database) == {f"reviews.{name}" for name in kept} | {
+        f"idempotencyKeys.answer.review.{name}" for name in kept
+    }
     log = scene.log.read_text().lower()
     assert log
     assert MARKER not in log
     assert ADDRESS not in log
     assert await aggregates(database) == before
-    assert await what_is_left(scene) == LEFT
+    left = {**LEFT, "reviews": [{**LEFT["reviews"][0], **kept}]}
+    assert await what_is_left(scene) == left
     assert [one async for one in recount(database, fix=False)] == []
 
     refused = await scene.person.gateway.write(scene.person.token)
     assert [error["code"] for error in refused["errors"]] == ["UNAUTHENTICATED"]
+
+
+@pytest.mark.parametrize("scene", ["smtp"], indirect=True)
+@pytest.mark.parametrize("way", [by_staff, by_operator])
+async def test_staff_also_erase_what_a_deleted_account_has_left(
+    scene: Scene, settings: Settings, database: Database, way: Way
+) -> None:
+    await by_owner(scene, settings)
+    await way(scene, settings)
+    assert await found(database) - {"outbox.to"} == set()
+    assert await what_is_left(scene) == LEFT
+    assert [one async for one in recount(database, fix=False)] == []
 
 
 _OF_DELETION = ("password", "idempotencyKey", "clientMutationId")

@@ -71,8 +71,9 @@ class Expected:
     claimed: dict[str, ObjectId] = field(default_factory=dict)
     #: the subjects of each student's writes
     subjects: defaultdict[ObjectId, set[str]] = field(default_factory=lambda: defaultdict(set))
-    #: students
+    #: students; those of them who deleted their account, so that what their reviews say stays
     erased: set[ObjectId] = field(default_factory=set)
+    anonymous: set[ObjectId] = field(default_factory=set)
     #: by course: its status, and its category
     courses: dict[ObjectId, str] = field(default_factory=dict)
     categorised: dict[ObjectId, ObjectId] = field(default_factory=dict)
@@ -196,11 +197,16 @@ def _flag(state: Expected, ack: Ack) -> None:
 
 
 def _delete_account(state: Expected, ack: Ack) -> None:
+    state.anonymous.add(key(ack.student))
     _erase(state, ack, key(ack.student))
 
 
 def _erase_student(state: Expected, ack: Ack) -> None:
-    _erase(state, ack, key(ack.input["studentId"]))
+    student = key(ack.input["studentId"])
+    _erase(state, ack, student)
+    for review in state.reviews.values():
+        if review["studentId"] == student:
+            review["body"] = ""
 
 
 def _erase(state: Expected, ack: Ack, student: ObjectId) -> None:
@@ -212,9 +218,6 @@ def _erase(state: Expected, ack: Ack, student: ObjectId) -> None:
     for place in state.places.values():
         if place.student == student and place.run and place.status in LIVE_ENROLLMENTS:
             place.status, place.left = "CANCELLED", ack.began
-    for review in state.reviews.values():
-        if review["studentId"] == student:
-            review["body"] = ""
 
 
 def _verify(state: Expected, ack: Ack) -> None:

@@ -71,7 +71,7 @@ class PeopleWrites:
         commands=34,
         rare_commands=10,  # while attempts are counted, and the message
         weight=20_000,  # of a password hash
-        description="Deletes the viewer's account, and erases what they have written as `eraseStudent` does."
-        " Their reviews stay, anonymous and without texts."
+        description="Deletes the viewer's account, and erases the person as `eraseStudent` does."
+        " But their reviews stay as they are, anonymous."
         " The last active account with the role STAFF can't be deleted.",
     )
