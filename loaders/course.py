@@ -225,8 +225,8 @@ def _parts(criteria: CourseCriteria) -> dict[str, Filter]:
     if c.min_rating is not None:
         parts["ratings"] = {"ratingAverage": {"$gte": c.min_rating}}
     for name, bounds in (("durationDays", c.duration_days), ("price.amountMinor", c.price_minor)):
-        if bounds is not None:
-            parts[name] = {name: _within(bounds)}
+        if bounds is not None and (limits := _within(bounds)):
+            parts[name] = {name: limits}
     if c.has_seats is not None:
         open_now = {"$gt": c.now}
         parts["hasSeats"] = {"seatsUntil": open_now if c.has_seats else {"$not": open_now}}
@@ -235,4 +235,4 @@ def _parts(criteria: CourseCriteria) -> dict[str, Filter]:
 
 def _within(bounds: Range) -> Filter:
     limits = {"$gte": bounds.min, "$lte": bounds.max}
-    return {operator: value for operator, value in limits.items() if value is not None} or {"$exists": True}
+    return {operator: value for operator, value in limits.items() if value is not None}

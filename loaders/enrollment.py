@@ -151,7 +151,11 @@ async def insert(
 
     run: None if the course is taken without a run. status: decides whether the enrolment takes a seat in the
     run or a place on its waitlist.
+
+    Holds the student, who could otherwise be merged into another one at the same time: the enrolment would be
+    that of a student who is gone.
     """
+    await tx.hold("students", student_id)
     fields = {
         "courseId": course["_id"],
         "runId": run["_id"] if run else None,

@@ -25,6 +25,7 @@ from loaders.model import (
 )
 from loaders.mongo import Database, Fields, Filter, Stored, Value, all_of, find, note_read
 from loaders.reading import Listing, Loaders, Order, Page, Projection, Window, fitting, including
+from loaders.text import is_blank
 
 ReviewOrderField = Literal["NEWEST", "HELPFUL", "RATING"]
 
@@ -165,7 +166,7 @@ def listing(
         ORDERS[field]._replace(descending=descending),
         parent,
         course=course,
-        scanned=_containing(criteria.search) if criteria.search and criteria.search.split() else None,
+        scanned=None if criteria.search is None or is_blank(criteria.search) else _containing(criteria.search),
         load=load,
         carriers=carriers,
     )
@@ -232,7 +233,11 @@ def _parts(criteria: ReviewCriteria) -> dict[str, Filter]:
 
 
 def _containing(search: str) -> Filter:
-    """Returns a filter for the reviews whose title or text contains each word of a search."""
+    """Returns a filter for the reviews whose title or text contains each word of a search.
+
+    Null characters separate words, because no pattern can contain one. A search without words finds nothing.
+    """
     words = dict.fromkeys(search.replace("\0", " ").split())
     patterns = [{"$regex": escape(word), "$options": "i"} for word in words]
-    return all_of(*({"$or": [{"title": pattern}, {"body": pattern}]} for pattern in patterns))
+    found = all_of(*({"$or": [{"title": pattern}, {"body": pattern}]} for pattern in patterns))
+    return found or {"_id": {"$in": []}}

@@ -10,10 +10,14 @@ from graphql import (
     GraphQLSchema,
     GraphQLSyntaxError,
     NoFragmentCyclesRule,
+    NonNullTypeNode,
+    OperationDefinitionNode,
     VisitorAction,
     get_named_type,
     get_operation_ast,
+    is_input_object_type,
     is_introspection_type,
+    is_non_null_type,
     specified_rules,
     validate,
 )
@@ -61,7 +65,7 @@ class Reader:
     ) -> None:
         self._schema, self._limits, self._names_schema = schema, limits, names_schema
         self._compiled = compiled
-        self._rules = [*specified_rules, *([] if introspection else [_NoIntrospection])]
+        self._rules = [*specified_rules, _OneOfVariables, *([] if introspection else [_NoIntrospection])]
 
     def read(self, operation: Operation) -> Generator[None, None, Document]:
         """Parses and validates the operation, and returns its document.
@@ -125,6 +129,29 @@ class _NoIntrospection(ValidationRule):
         message = f"Introspection is off (LECTERN_INTROSPECTION), so `{node.name.value}` can't be asked for."
         self.report_error(GraphQLError(message, node))
         return SKIP
+
+
+class _OneOfVariables(ValidationRule):
+    """Refuses a nullable variable as a value in a @oneOf input that is required.
+
+    graphql-core (3.3.2) refuses it only in one that is optional. In a required one, it fails when the
+    operation runs, as if the gateway had failed.
+    """
+
+    def leave_operation_definition(self, node: OperationDefinitionNode, *_: object) -> None:
+        declared = {one.variable.name.value: one for one in node.variable_definitions or ()}
+        for usage in self.context.get_recursive_variable_usages(node):
+            if not is_non_null_type(usage.parent_type):
+                continue
+            type_, variable = usage.parent_type.of_type, declared.get(usage.node.name.value)
+            if not (is_input_object_type(type_) and type_.is_one_of and variable):
+                continue
+            if not isinstance(variable.type, NonNullTypeNode):
+                message = (
+                    f"Variable '${usage.node.name.value}' must be non-nullable to be used for OneOf Input Object"
+                    f" '{type_}'."
+                )
+                self.report_error(GraphQLError(message, [variable, usage.node]))
 
 
 def unresolved(operation: Operation) -> GraphQLError:

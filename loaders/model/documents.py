@@ -177,7 +177,7 @@ class StudentDoc(TypedDict):
     bio: str | None
     email: str | None  # in lower case
     joinedAt: datetime | None
-    externalId: NotRequired[ExternalId | None]  # null once the student was erased
+    externalId: NotRequired[ExternalId | None]  # null once it has moved to another student, or was erased
     erasedAt: NotRequired[datetime]  # when the student was erased (loaders.people.erasure)
     mergedInto: NotRequired[StudentId]  # while this student is merged into another (loaders.people.merging)
     # An aggregate; loaders.recounting.recount recomputes it.

@@ -15,14 +15,20 @@ _STRIPPED = "-\u200c\u200d"
 _FINAL_SIGMA = re.compile(r"(?<=\w)\N{GREEK SMALL LETTER SIGMA}(?=-|$)")
 
 
-def slugify(text: str) -> str:
+def slugify(text: str, longest: int = _LONGEST) -> str:
     """Converts a string to a slug: "Node.JS & Express" becomes "node-js-express".
 
     Letters of any script are kept with their marks, but Latin letters lose theirs. The slug is in
-    NFC, has at most 80 characters, and can be empty.
+    NFC, has at most `longest` characters, and can be empty. The slug of a slug is the slug itself.
     """
-    joined = "-".join(re.sub(r"[+#]", lambda sign: _SIGNS[sign[0]], word) for word in spelt(text))
-    return _FINAL_SIGMA.sub("\N{GREEK SMALL LETTER FINAL SIGMA}", joined[:_LONGEST].strip(_STRIPPED))
+    joined = _joined(text)
+    if len(joined) > longest:  # what the cut has left of a word can be no word, or spelt differently
+        joined = _joined(joined[:longest])
+    return _FINAL_SIGMA.sub("\N{GREEK SMALL LETTER FINAL SIGMA}", joined.strip(_STRIPPED))
+
+
+def _joined(text: str) -> str:
+    return "-".join(re.sub(r"[+#]", lambda sign: _SIGNS[sign[0]], word) for word in spelt(text))
 
 
 async def unique_slugs(
@@ -91,7 +97,7 @@ async def free_slug(tx: Transaction, collection: str, text: str, default: str) -
 
     Appends a number if needed. default: the slug of a title without letters and digits.
     """
-    base = slugify(text)[:_LONGEST_BASE].strip("-") or default
+    base = slugify(text, _LONGEST_BASE) or default
     numbered_base = {"$regex": f"^{base}(-[0-9]+)?$"}
     taken = await tx.find(
         collection,

@@ -21,30 +21,32 @@ from resolvers.writing import InputValues, Objects, actor, followed_up
 async def delete_account(ctx: Context, values: InputValues) -> Objects:
     """Deletes the viewer's account, and erases the person, but not their reviews. Their sessions end at once.
 
-    A request that is sent again after the account was deleted gets the same answer, and finishes what a
-    gateway that died has left.
+    A request that is sent again, also at the same time, gets the same answer, and finishes the erasure if the
+    gateway that began it has died.
     """
     session_id = ctx.viewer.session_id
     if session_id is None:
         raise refusal("FORBIDDEN", "Your account isn't stored here: delete it with your sign-in provider.")
     require_few_passwords(ctx)
-    account = await transaction(ctx.loaders.database, partial(own_account, session_id=session_id))
+    database = ctx.loaders.database
+    account = await transaction(database, partial(own_account, session_id=session_id))
     if account is None:
-        account_id = await transaction(ctx.loaders.database, partial(_deleted, ctx))
+        account_id = await transaction(database, partial(_deleted, ctx))
     else:
         async with attempt_in_session(ctx, session_id):
             if not await passwords.verify(values["password"], account["passwordHash"]):
                 message = "This is not your current password."
                 raise refusal("INVALID", message, "password", reason="WRONG_PASSWORD")
-            account_id = await transaction(ctx.loaders.database, partial(_delete, ctx, session_id))
+            account_id = await transaction(database, partial(_delete, ctx, session_id))
     return await followed_up(
         ctx, "deleteAccount", partial(_finish_deletion, account_id), {}, has_to_finish=True
     )
 
 
 async def _delete(ctx: Context, session_id: ObjectId, tx: Transaction) -> ObjectId:
+    """Begins to delete the account of a session. Returns its id."""
     account = await own_account(tx, session_id)
-    if account is None:  # a request that was sent twice has just deleted it
+    if account is None:  # the same request, sent twice at once, may have deleted it
         return await _deleted(ctx, tx)
     try:
         await loaders.people.delete_account(tx, account)
@@ -56,11 +58,14 @@ async def _delete(ctx: Context, session_id: ObjectId, tx: Transaction) -> Object
 
 
 async def _deleted(ctx: Context, tx: Transaction) -> ObjectId:
-    """Returns the id of the account that the viewer has deleted. Raises RefusedError if they haven't."""
-    subject = actor(ctx.viewer)["subject"]
-    if await tx.find_one("auditLog", {"actor.subject": subject, "action": "deleteAccount"}) is None:
+    """Returns the id of the viewer's account, which they have deleted.
+
+    Raises RefusedError if only their session has ended.
+    """
+    query = {"actor.subject": ctx.viewer.subject, "action": "deleteAccount"}
+    if await tx.find_one("auditLog", query) is None:
         raise has_ended()
-    return ObjectId(subject)
+    return ObjectId(ctx.viewer.subject)
 
 
 async def _finish_deletion(id: ObjectId, _: Context, tx: Transaction, objects: Objects) -> Objects | None:

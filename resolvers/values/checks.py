@@ -287,9 +287,13 @@ def moment(value: datetime) -> datetime:
     """
     first, last = _YEARS
     message = f"Enter a time between the years {first} and {last - 1}."
-    if value.year < first:
+    # A year more at each end, because the year in UTC can be another one; there, times can be converted.
+    year = value.year
+    if first - 1 <= year <= last:
+        value = value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+        year = value.year
+    if year < first:
         raise InvalidValueError(message, "TOO_SMALL", min=f"{first}-01-01T00:00:00Z")
-    if value.year >= last:
+    if year >= last:
         raise InvalidValueError(message, "TOO_LARGE", max=f"{last - 1}-12-31T23:59:59Z")
-    in_utc = value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
-    return in_utc.replace(microsecond=in_utc.microsecond // 1000 * 1000)
+    return value.replace(microsecond=value.microsecond // 1000 * 1000)

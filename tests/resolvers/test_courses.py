@@ -80,6 +80,8 @@ async def test_whole_words_rank_before_prefixes(database: Database, run_query: R
         ({"durationDays": {"min": 11}}, "B"),
         ({"durationDays": {}}, "ABC"),
         ({"priceMinor": {"max": 100}}, "A"),
+        ({"priceMinor": {}}, "ABC"),
+        ({"priceMinor": {"min": None}}, "ABC"),
         ({"hasSeats": True}, "A"),
         ({"hasSeats": False}, "BC"),
         ({"categories": ["web"], "levels": ["BEGINNER"]}, "A"),

@@ -57,7 +57,9 @@ def catalogue(times: int = 1) -> dict[str, list[Any]]:
         ({"search": "TEA four"}, [], ["four Tea"]),
         ({"search": "(X"}, [], ["one (x)"]),
         ({"search": " "}, ["two", "one (x)"], ["five", "four Tea", "three", "two", "one (x)"]),
+        ({"search": "\u200b"}, ["two", "one (x)"], ["five", "four Tea", "three", "two", "one (x)"]),
         ({"search": ".*"}, [], []),
+        ({"search": "\0"}, [], []),
         ({"ratings": [1]}, ["one (x)"], None),
     ],
 )

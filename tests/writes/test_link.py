@@ -1,12 +1,15 @@
 """Accounts that are linked to the students and instructors whom an import has brought."""
 
 import json
-from asyncio import gather
+from asyncio import create_task, gather
+from functools import partial
 
 import pytest
 
-from loaders.mongo import Database, Transaction
-from loaders.people import LinkError, claim, link_student
+from loaders import enrollment
+from loaders.mongo import Database, Transaction, transaction
+from loaders.people import LinkError, claim, finish_merges, link_student
+from loaders.problems import misfits
 from resolvers.relay import encode_id
 from tests import factories
 from tests.writes.support import STAFF, Doc, Gateway, account_id, at_once, current, stored
@@ -212,3 +215,64 @@ async def test_exactly_one_person_is_given(gateway: Gateway, database: Database,
     answer = await gateway.post(f"mutation {text}", {}, STAFF)
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["GRAPHQL_VALIDATION_FAILED"]
     assert "\n" not in answer["errors"][0]["message"]
+
+
+@pytest.mark.parametrize("values", [{}, {"person": None}, {"person": "id"}], ids=str)
+@pytest.mark.parametrize("default", ["", ' = "x"'])
+async def test_a_nullable_variable_is_refused_where_one_person_is_required(
+    gateway: Gateway, database: Database, values: Doc, default: str
+) -> None:
+    account, person = factories.account(), factories.student()
+    await stored(database, accounts=[account], students=[person])
+    variables = {name: value and student_id(person) for name, value in values.items()}
+    link = "linkAccount(input: {{accountId: {}, person: {{studentId: $person}}}}) {{ errors {{ code }} }}"
+    link = link.format(json.dumps(account_id(account)))
+    fragment = f"mutation($person: ID{default}) {{ ...F }} fragment F on Mutation {{ {link} }}"
+    for text in (f"mutation($person: ID{default}) {{ {link} }}", fragment):
+        answer = await gateway.post(text, variables, STAFF)
+        assert [error["extensions"]["code"] for error in answer["errors"]] == ["GRAPHQL_VALIDATION_FAILED"]
+        assert "'$person' must be non-nullable" in answer["errors"][0]["message"]
+    done = await gateway.ask(f"mutation($person: ID!) {{ {link} }}", {"person": student_id(person)}, STAFF)
+    assert done["linkAccount"]["errors"] == []
+
+
+async def test_who_is_enrolled_while_being_merged_leaves_no_place_without_a_student(
+    gateway: Gateway, database: Database
+) -> None:
+    own, imported = factories.student("Ada"), factories.student("Ada L.")
+    account = factories.account("Ada", studentId=own["_id"], roles=["STUDENT"])
+    course = factories.course()
+    await stored(database, students=[own, imported], accounts=[account], courses=[course])
+
+    async def merges() -> None:
+        await transaction(database, partial(_link, account=account, imported=imported))
+        await finish_merges(database, "test")
+
+    found = []
+
+    async def enrols(tx: Transaction) -> None:
+        found.append(await tx.get("students", imported["_id"]))
+        if len(found) == 1:
+            await create_task(merges())  # in a transaction of its own, while this one is open
+        if found[-1]:
+            await enrollment.insert(tx, await tx.get("courses", course["_id"]), None, imported["_id"], "ACTIVE")
+
+    await transaction(database, enrols)
+    assert found[-1] is None
+    assert await database["enrollments"].count_documents({}) == 0
+
+
+async def _link(tx: Transaction, account: Doc, imported: Doc) -> None:
+    await link_student(tx, await tx.get("accounts", account["_id"]), imported)
+
+
+async def test_a_student_whose_external_id_has_moved_fits_the_model(database: Database) -> None:
+    """So `lectern check` lists nobody who is being merged, or was erased."""
+    own = factories.student("Ada")
+    imported = factories.student("Ada L.", externalId={"source": "school", "id": "1"})
+    account = factories.account("Ada", studentId=own["_id"], roles=["STUDENT"])
+    await stored(database, students=[own, imported], accounts=[account])
+    await transaction(database, partial(_link, account=account, imported=imported))
+    assert (await current(database, "students", imported))["externalId"] is None
+    assert [one async for one in misfits(database)] == []
+    await finish_merges(database, "test")

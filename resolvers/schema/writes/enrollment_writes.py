@@ -56,7 +56,7 @@ class EnrollmentWrites:
     enroll: EnrollPayload = write(
         resolvers.enrollment.enroll,
         write_inputs.EnrollInput,
-        commands=13,
+        commands=14,
         rare_commands=EVENTS + MESSAGES,
         description="Enrols the viewer in a course, or adds them to the waitlist for a run.",
     )
