@@ -47,6 +47,7 @@ async def test_places_wishes_and_flags(gateway: Gateway, database: Database) -> 
     assert enrolled["errors"] == []
     (error,) = (await gateway.ask(shown["Enroll"], wanted, as_student(ada)))["enroll"]["errors"]
     assert error["code"] == "SEATS_TAKEN"
+    assert error["message"] == "All seats in this run are taken: choose the waitlist or another run."
     waiting = shown["Enroll"].replace("joinWaitlist: false", "joinWaitlist: true")
     placed = (await gateway.ask(waiting, wanted, as_student(ada)))["enroll"]["enrollment"]
     assert (placed["status"], placed["waitlistPosition"]) == ("WAITLISTED", 1)
