@@ -161,11 +161,8 @@ async def _status(tx: Transaction, run: CourseRunDoc, values: InputValues) -> En
         return "ACTIVE"
     if values["joinWaitlist"]:
         return "WAITLISTED"
-    raise refusal(
-        "SEATS_TAKEN",
-        "All seats in this run are taken. Use `joinWaitlist: true` to join the waitlist.",
-        "runId",
-    )
+    message = "All seats in this run are taken: choose the waitlist or another run."
+    raise refusal("SEATS_TAKEN", message, "runId")
 
 
 async def _has_seat(tx: Transaction, run: CourseRunDoc) -> bool:

@@ -79,11 +79,8 @@ async def add_to_wishlist(ctx: Context, tx: Transaction, values: InputValues) ->
     wished = await _wished(tx, student_id)
     if course["_id"] not in wished:
         if len(wished) >= MOST_WISHES:
-            raise refusal(
-                "CONFLICT",
-                f"A wishlist can contain at most {loaders.student.MOST_WISHES} courses.",
-                "courseId",
-            )
+            message = f"A wishlist can contain at most {MOST_WISHES} courses: remove one of them first."
+            raise refusal("CONFLICT", message, "courseId")
         await loaders.student.add_to_wishlist(tx, student_id, course["_id"])
     return {"course": course, "viewer": viewer_doc(ctx.viewer)}
 

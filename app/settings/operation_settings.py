@@ -43,8 +43,8 @@ class OperationSettings(BaseSettings):
     # Moderation (see docs/desk.md)
     reviews: Literal["publish", "hold", "hold_first"] = Field(
         "publish",
-        description="What becomes of new reviews: `publish`; `hold` for moderation, also when it is "
-        "changed; `hold_first` until their author has a published review.",
+        description="What becomes of new reviews: `publish`; `hold` for moderation, changed ones too; "
+        "`hold_first` until their author has a published review.",
     )
 
     # Tools for AI assistants (see docs/mcp.md)
