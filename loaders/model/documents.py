@@ -179,6 +179,7 @@ class StudentDoc(TypedDict):
     joinedAt: datetime | None
     externalId: NotRequired[ExternalId | None]  # null once it has moved to another student, or was erased
     erasedAt: NotRequired[datetime]  # when the student was erased (loaders.people.erasure)
+    keepsReviews: NotRequired[bool]  # whether that left what the student's reviews say
     mergedInto: NotRequired[StudentId]  # while this student is merged into another (loaders.people.merging)
     # An aggregate; loaders.recounting.recount recomputes it.
     newestReviewIds: NotRequired[bytes]  # packed by loaders.model.newest_review_ids.pack_ids

@@ -34,7 +34,6 @@ from loaders.people.erasure_steps import (
     finish_merge,
     forget_keys,
     give_up_places,
-    has_reviews_that_say_something,
     withdraw_flags,
 )
 from loaders.reading import fit_read
@@ -55,15 +54,15 @@ Step: TypeAlias = Callable[[Transaction, ErasedPerson], Awaitable[bool]]
 async def erase_student(tx: Transaction, student: StudentDoc, *, again: bool = False) -> None:
     """Begins to erase a student, with their account. `erasure_step` does the rest.
 
-    A student who was erased before is erased again only if their reviews still say something, which
-    `delete_account` leaves.
+    A student who was erased before is erased again only if that was by `delete_account`, which leaves what
+    their reviews say.
 
     again: whether to begin in any case.
 
     Raises LastStaffError if the account is the last of staff.
     """
     account = await by_student(tx, student["_id"])
-    if again or not student.get("erasedAt") or await has_reviews_that_say_something(tx, student["_id"]):
+    if again or not student.get("erasedAt") or student.get("keepsReviews"):
         await _begin(tx, student, account, keeps_reviews=False)
 
 
@@ -161,7 +160,12 @@ async def _begin(
     }  # fmt: skip
     await _store(tx, erasure)
     if student:
-        blank = {**BLANK_PROFILE, **derived("students", BLANK_PROFILE), "erasedAt": tx.now}
+        blank = {
+            **BLANK_PROFILE,
+            **derived("students", BLANK_PROFILE),
+            "erasedAt": tx.now,
+            "keepsReviews": keeps_reviews,
+        }
         await tx.set("students", {"_id": student["_id"]}, blank)
         # Not by `patch`, because the audit log must not have what was erased.
         tx.changes.append(

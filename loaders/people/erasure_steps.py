@@ -4,10 +4,9 @@ A step returns whether there may be more. A step that changes what the audit log
 the log is cleared of these changes too, in a later transaction.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
-from bson import MaxKey, ObjectId
+from bson import MaxKey
 
 from loaders import enrollment, outbox, review_flags
 from loaders.collections import derived
@@ -19,7 +18,6 @@ from loaders.people.merging import merge_step
 #: The number of documents that one transaction erases.
 MOST_ERASED = 200
 _MOST_PLACES = 1  # enrolments that one transaction cancels: each can move a waitlist up
-_SAYS_SOMETHING: Sequence[Filter] = [{name: {"$ne": value}} for name, value in BLANK_REVIEW.items()]
 
 
 async def finish_merge(tx: Transaction, person: ErasedPerson) -> bool:
@@ -72,16 +70,12 @@ async def empty_reviews(tx: Transaction, person: ErasedPerson) -> bool:
     """Removes what the person's reviews say. Stars, votes and replies stay."""
     if person.keeps_reviews:
         return False
-    query = {"studentId": {"$in": list(person.student_ids)}, "$or": _SAYS_SOMETHING}
+    says_something: list[Filter] = [{name: {"$ne": value}} for name, value in BLANK_REVIEW.items()]
+    query = {"studentId": {"$in": list(person.student_ids)}, "$or": says_something}
     ids = await _ids(tx, "reviews", query)
     if ids:
         await tx.set("reviews", {"_id": {"$in": ids}}, BLANK_REVIEW)
     return len(ids) == MOST_ERASED
-
-
-async def has_reviews_that_say_something(tx: Transaction, student_id: ObjectId) -> bool:
-    query = {"studentId": student_id, "$or": _SAYS_SOMETHING}
-    return await tx.find_one("reviews", query) is not None
 
 
 async def withdraw_flags(tx: Transaction, person: ErasedPerson) -> bool:

@@ -98,7 +98,7 @@ TEXTS_OF_REVIEWS: dict[str, Any] = {
 }  # fmt: skip
 _IDS_AND_TIMES = {
     "_id", "erasedAt", "newestReviewIds", "revision", "studentId", "courseId", "createdAt", "updatedAt",
-    "sortName", "searchTerms", "helpfulScore", "flagRound", "externalId",
+    "sortName", "searchTerms", "helpfulScore", "flagRound", "externalId", "keepsReviews",
 }  # fmt: skip
 
 

@@ -51,6 +51,7 @@ async def test_a_new_document_has_every_key(
         "prerequisiteIds",
         "mergedInto",
         "erasedAt",
+        "keepsReviews",
         "flagCount",
         "flagRound",
         "moderationReason",
