@@ -166,7 +166,9 @@ def listing(
         ORDERS[field]._replace(descending=descending),
         parent,
         course=course,
-        scanned=None if criteria.search is None or is_blank(criteria.search) else _containing(criteria.search),
+        scanned=None
+        if criteria.search is None or is_blank(criteria.search)
+        else _containing(criteria.search),
         load=load,
         carriers=carriers,
     )

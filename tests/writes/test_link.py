@@ -255,7 +255,9 @@ async def test_who_is_enrolled_while_being_merged_leaves_no_place_without_a_stud
         if len(found) == 1:
             await create_task(merges())  # in a transaction of its own, while this one is open
         if found[-1]:
-            await enrollment.insert(tx, await tx.get("courses", course["_id"]), None, imported["_id"], "ACTIVE")
+            await enrollment.insert(
+                tx, await tx.get("courses", course["_id"]), None, imported["_id"], "ACTIVE"
+            )
 
     await transaction(database, enrols)
     assert found[-1] is None
