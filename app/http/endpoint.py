@@ -294,7 +294,7 @@ class Endpoint:
             await lane.wait(price, prepared.operation.size)
         outer = giving_way.set(self.admission.giving_way()) if lane is self.admission.expensive else None
         request.record.admitted = perf_counter()
-        if self.policy is not None and prepared.operation.way == "apq":
+        if self.policy is not None and prepared.operation.is_hash:
             self.policy.register(prepared.operation, request.record)
         try:
             watch.begin(is_query=is_query)

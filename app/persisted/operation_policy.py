@@ -58,11 +58,13 @@ class OperationPolicy:
         Raises HTTPException if it isn't known or may not run.
         """
         known = self._trusted(operation)
+        if known is None and operation.id:
+            operation = await self._by_id(operation, record)
+            # A hash that a client has registered can be that of a text which is trusted by another id.
+            known = self.trusted.by_text(operation.query)
+        elif known is None:
+            self._check_text(operation, record)
         if known is None:
-            if operation.id:
-                operation = await self._by_id(operation, record)
-            else:
-                self._check_text(operation, record)
             record.way = operation.way
             return operation
         self.trusted.use(known, record.client)
@@ -70,7 +72,12 @@ class OperationPolicy:
         return operation._replace(query=known.text, way="trusted")
 
     def register(self, operation: Operation, record: Record) -> None:
-        """Keeps the text of an operation that came with its hash, and that was paid for and admitted."""
+        """Keeps the text of an operation that came with its hash, and that was paid for and admitted.
+
+        A trusted text is kept too, unless the hash is its id: otherwise, its hash alone would never be found.
+        """
+        if operation.way == "text" or self.trusted.by_id(operation.id) is not None:
+            return
         if self.automatic is not None:
             self.automatic.register(operation.id, operation.query, record.address)
 

@@ -325,6 +325,17 @@ async def test_what_runs_in_each_mode(
     assert await code(start(operations=mode), parameters, get=get) == expected
 
 
+@pytest.mark.parametrize("mode", ["any", "persisted"])
+async def test_a_hash_is_registered_even_if_its_text_is_trusted_by_another_id(
+    start: Start, database: Database, mode: str
+) -> None:
+    await trust(database, {"b": TRUSTED})
+    url = start(operations=mode)
+    assert await code(url, by_hash(TRUSTED)) == "PERSISTED_QUERY_NOT_FOUND"
+    assert await code(url, by_hash(TRUSTED, query=TRUSTED)) == "OK"
+    assert await code(url, by_hash(TRUSTED), get=True) == "OK"
+
+
 async def test_a_text_that_was_registered_before_does_not_run_in_trusted(
     start: Start, database: Database
 ) -> None:

@@ -22,9 +22,8 @@ async def test_the_catalogue_and_a_course(gateway: Gateway, database: Database) 
     assert [one["value"] for one in listed["facets"]["categories"]] == ["data"]
     assert [one["value"] for one in listed["facets"]["levels"]] == ["BEGINNER"]
     variables = json.loads(re.findall(r"^```json\n(.*?)^```", _text(), re.MULTILINE | re.DOTALL)[0])
-    assert (await gateway.ask(shown["Catalogue"], variables))["courses"][
-        "totalCount"
-    ] == 0  # it has no rating
+    # The course has no rating.
+    assert (await gateway.ask(shown["Catalogue"], variables))["courses"]["totalCount"] == 0
     del variables["filter"]["minRating"]
     assert (await gateway.ask(shown["Catalogue"], variables))["courses"]["totalCount"] == 1
 
