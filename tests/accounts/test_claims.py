@@ -1,6 +1,7 @@
 """A verified address claims the student whom an import brought, with all that is theirs."""
 
 from asyncio import create_task, gather
+from functools import partial
 from typing import Any
 
 import pytest
@@ -372,6 +373,58 @@ async def test_an_interrupted_merge_is_continued(
     person = (await me(gateway, session))["student"]
     assert (person["enrollments"]["totalCount"], person["reviews"]["totalCount"]) == (5, 5)
     await assert_nothing_is_left(database, ada)
+
+
+async def test_who_is_merged_into_a_student_who_goes_gets_to_the_one_who_stays(database: Database) -> None:
+    """A merge that was interrupted, or is still under way, when the next one begins."""
+    course = factories.course()
+    first, second, third = (factories.student(name) for name in ("first", "second", "third"))
+    place = native(factories.enrollment(course, first))
+    await stored(database, courses=[course], students=[first, second, third], enrollments=[place])
+    [_ async for _ in recount(database, fix=True)]
+
+    async def begin(tx: Transaction, stays: Doc, goes: Doc) -> None:
+        await merging.begin_merge(
+            tx, await tx.get("students", stays["_id"]), await tx.get("students", goes["_id"])
+        )
+
+    await transaction(database, partial(begin, stays=second, goes=first))
+    await transaction(database, partial(begin, stays=third, goes=second))
+    assert await people.finish_merges(database, "recount") > 0
+    assert await people.unfinished_merges(database) == 0
+    for gone in (first, second):
+        await assert_nothing_is_left(database, gone)
+    moved = await database["enrollments"].find_one({"_id": place["_id"]})
+    assert moved
+    assert moved["studentId"] == third["_id"]
+
+
+async def test_a_step_of_a_merge_is_not_committed_after_another_target_is_set(database: Database) -> None:
+    course = factories.course()
+    first, second, third = (factories.student(name) for name in ("first", "second", "third"))
+    place = native(factories.enrollment(course, first))
+    merging_ = {**first, "mergedInto": second["_id"]}
+    await stored(database, courses=[course], students=[merging_, second, third], enrollments=[place])
+    [_ async for _ in recount(database, fix=True)]
+    attempts = 0
+
+    async def step(tx: Transaction) -> bool:
+        nonlocal attempts
+        attempts += 1
+        own = await tx.get("students", first["_id"])
+        if attempts == 1:
+            await transaction(database, begin)
+            await people.finish_merges(database, "recount")
+        return own is not None and await people.merge_step(tx, second["_id"])
+
+    async def begin(tx: Transaction) -> None:
+        await merging.begin_merge(
+            tx, await tx.get("students", third["_id"]), await tx.get("students", second["_id"])
+        )
+
+    assert await transaction(database, step) is False
+    for gone in (first, second):
+        await assert_nothing_is_left(database, gone)
 
 
 async def test_a_step_without_a_merge_does_nothing(database: Database) -> None:
