@@ -14,7 +14,7 @@ from bson import ObjectId
 
 import loaders.audit
 import loaders.student
-from loaders import accounts, enrollment, review_flags, review_writes
+from loaders import accounts, enrollment, outbox, review_flags, review_writes
 from loaders.model import (
     ANONYMOUS_STUDENT,
     LIVE_ENROLLMENTS,
@@ -41,7 +41,8 @@ _PROFILE = ("name", "avatarUrl", "country", "bio")
 async def begin_merge(tx: Transaction, stays: StudentDoc, goes: StudentDoc) -> None:
     """Begins a merge: moves the external id and what the profile lacks. `merge_step` does the rest.
 
-    Whoever is still being merged into the one who goes is merged into the one who stays instead.
+    The one who goes has no address any more, so messages that wait for them go to the one who stays. Whoever
+    is still being merged into the one who goes is merged into the one who stays instead.
     """
     own, theirs = cast("Document", stays), cast("Document", goes)
     empty = [name for name in _PROFILE if own[name] in (None, "", ANONYMOUS_STUDENT)]
@@ -50,6 +51,7 @@ async def begin_merge(tx: Transaction, stays: StudentDoc, goes: StudentDoc) -> N
     if external := goes.get("externalId"):
         fields["externalId"], marked["externalId"] = external, None
     await tx.patch("students", goes, **marked)
+    await outbox.readdress(tx, goes["_id"], stays["_id"])
     waiting = await tx.find("students", {"mergedInto": goes["_id"]}, size=_MOST_WAITING)
     if waiting:
         await tx.patch_all("students", waiting, mergedInto=stays["_id"])

@@ -8,9 +8,9 @@ import pytest
 from bson import ObjectId
 
 from app.commands.people import account_changes
-from loaders import people
+from loaders import course_writes, people
 from loaders.model import ANONYMOUS_STUDENT
-from loaders.mongo import Database, Transaction, transaction
+from loaders.mongo import Database, Destinations, Transaction, transaction
 from loaders.people import merging
 from loaders.recounting import recount
 from loaders.text import name_keys
@@ -373,6 +373,36 @@ async def test_an_interrupted_merge_is_continued(
     person = (await me(gateway, session))["student"]
     assert (person["enrollments"]["totalCount"], person["reviews"]["totalCount"]) == (5, 5)
     await assert_nothing_is_left(database, ada)
+
+
+async def test_messages_that_wait_get_to_the_student_who_stays(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only those that wait: what was sent stays as it was."""
+    monkeypatch.setattr(database, "destinations", Destinations(has_messages=True))
+    stays, goes, other = (factories.student() for _ in range(3))
+    course = factories.course()
+    run = run_of(course, seats=3)
+    places = [factories.enrollment(course, one, runId=run["_id"]) for one in (goes, other)]
+    await stored(database, courses=[course], courseRuns=[run], students=[stays, goes, other])
+    await database["enrollments"].insert_many(places)
+
+    async def cancel(tx: Transaction) -> None:
+        await course_writes.cancel_run(tx, await tx.get("courseRuns", run["_id"]))
+
+    async def begin(tx: Transaction) -> None:
+        await merging.begin_merge(
+            tx, await tx.get("students", stays["_id"]), await tx.get("students", goes["_id"])
+        )
+
+    await transaction(database, cancel)
+    (written,) = await database["outbox"].find({"people": goes["_id"]}).to_list(None)
+    await database["outbox"].insert_one({**written, "_id": ObjectId(), "state": "SENT"})
+    await transaction(database, begin)
+    found = await database["outbox"].find().to_list(None)
+    told = sorted((one["state"], one["data"]["studentId"], *one["people"]) for one in found)
+    of = [("PENDING", other), ("PENDING", stays), ("SENT", goes)]
+    assert told == sorted((state, one["_id"], one["_id"]) for state, one in of)
 
 
 async def test_who_is_merged_into_a_student_who_goes_gets_to_the_one_who_stays(database: Database) -> None:
