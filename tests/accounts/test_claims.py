@@ -375,6 +375,12 @@ async def test_an_interrupted_merge_is_continued(
     await assert_nothing_is_left(database, ada)
 
 
+async def finish(database: Database, stays: Doc) -> None:
+    """Does what is left to do for the student who stays, as the mutation does that has begun a merge."""
+    while await transaction(database, partial(people.merge_step, stays_id=stays["_id"])):
+        pass
+
+
 async def test_messages_that_wait_get_to_the_student_who_stays(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -420,8 +426,8 @@ async def test_who_is_merged_into_a_student_who_goes_gets_to_the_one_who_stays(d
 
     await transaction(database, partial(begin, stays=second, goes=first))
     await transaction(database, partial(begin, stays=third, goes=second))
-    assert await people.finish_merges(database, "recount") > 0
-    assert await people.unfinished_merges(database) == 0
+    await finish(database, third)
+    await people.finish_merges(database, "recount")
     for gone in (first, second):
         await assert_nothing_is_left(database, gone)
     moved = await database["enrollments"].find_one({"_id": place["_id"]})
@@ -444,7 +450,7 @@ async def test_a_step_of_a_merge_is_not_committed_after_another_target_is_set(da
         own = await tx.get("students", first["_id"])
         if attempts == 1:
             await transaction(database, begin)
-            await people.finish_merges(database, "recount")
+            await finish(database, third)
         return own is not None and await people.merge_step(tx, second["_id"])
 
     async def begin(tx: Transaction) -> None:
