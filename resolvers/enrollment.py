@@ -16,6 +16,7 @@ from loaders.model import (
     is_cancelled,
 )
 from loaders.mongo import Transaction, utc
+from loaders.people import why_gone
 from loaders.reading import Listing, stand_ins
 from resolvers.context import Context
 from resolvers.errors import refusal
@@ -70,8 +71,8 @@ async def enroll(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
 
 async def enroll_student(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
     student = await existing_student(tx, values["studentId"])
-    if student.get("erasedAt"):
-        raise refusal("CONFLICT", "This student has been erased.", "studentId")
+    if why := why_gone(student):
+        raise refusal("CONFLICT", f"This student {why}.", "studentId")
     return await _enroll(ctx, tx, student["_id"], values)
 
 

@@ -23,7 +23,7 @@ from loaders.outbox.entry import (
     MessageKind,
     State,
 )
-from loaders.outbox.entry_writes import note, send
+from loaders.outbox.entry_writes import note, readdress, send
 from loaders.outbox.kept_messages import MOST_KEPT, KeptMessageDoc, keep, kept, kept_message
 from loaders.outbox.leases import claimed
 from loaders.outbox.outcomes import drop, give_back, is_last, park, retry, sent
@@ -57,6 +57,7 @@ __all__ = [
     "listing",
     "note",
     "park",
+    "readdress",
     "resend",
     "resend_parked",
     "retry",

@@ -8,7 +8,7 @@ from hashlib import blake2b
 from bson import ObjectId
 
 from loaders.mongo import Transaction
-from loaders.outbox.entry import MAIL, MESSAGE, UNSENT_DAYS, EntryDoc, Event, Message
+from loaders.outbox.entry import MAIL, MESSAGE, UNDELIVERED, UNSENT_DAYS, EntryDoc, Event, Message
 
 #: The numbers of a subject's last entries, by destination.
 _Numbers = dict[str, int]
@@ -30,6 +30,15 @@ def send(tx: Transaction, *messages: Message) -> None:
     """
     if messages and tx.database.destinations.has_messages:
         tx.before_commit(_write_messages, *messages)
+
+
+async def readdress(tx: Transaction, student_id: ObjectId, to_student_id: ObjectId) -> None:
+    """Has the messages that wait for a student sent to another one instead. Sends one command."""
+    query = {
+        "people": student_id, "destination": MAIL, "state": {"$in": list(UNDELIVERED)},
+        "data.studentId": student_id,
+    }  # fmt: skip
+    await tx.set("outbox", query, {"people": [to_student_id], "data.studentId": to_student_id})
 
 
 def _takers(tx: Transaction, event: Event) -> Iterable[str]:

@@ -11,7 +11,7 @@ from loaders.people.erasure import (
     finish_erasures,
     unfinished_erasures,
 )
-from loaders.people.linking import LinkError, link_instructor, link_student
+from loaders.people.linking import LinkError, link_instructor, link_student, why_gone
 from loaders.people.merging import begin_merge, finish_merges, merge_step, unfinished_merges
 from loaders.people.personal_export import person_rows
 
@@ -36,4 +36,5 @@ __all__ = [
     "shared_addresses",
     "unfinished_erasures",
     "unfinished_merges",
+    "why_gone",
 ]

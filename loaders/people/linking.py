@@ -10,23 +10,28 @@ class LinkError(Exception):
     """The account can't be linked to the person; the message says why."""
 
 
+def why_gone(student: StudentDoc) -> str | None:
+    """Returns why a student can get neither an account nor an enrolment, as a predicate; None if they can."""
+    if student.get("mergedInto"):
+        return "is being merged into another student"
+    return "has been erased" if student.get("erasedAt") else None
+
+
 async def link_student(tx: Transaction, account: AccountDoc, student: StudentDoc) -> AccountDoc:
     """Makes a student the account's own. The account gets the role STUDENT.
 
     If the account has a student already, the other one is merged into that one; the merge is only begun (see
     merging).
 
-    Raises LinkError if the student has another account or has been erased, or if both students were
-    imported: the next import would need both.
+    Raises LinkError if the student has another account, is being merged or was erased, or if both students
+    were imported: the next import would need both.
     """
     if account["studentId"] == student["_id"]:
         return account
     if other := await by_student(tx, student["_id"]):
         raise LinkError(f"{student['name']} already has an account: {other['email']}.")
-    if student.get("erasedAt"):
-        raise LinkError("This student has been erased.")
-    if student.get("mergedInto"):
-        raise LinkError(f"{student['name']} is being merged into another student.")
+    if why := why_gone(student):
+        raise LinkError(f"{student['name']} {why}.")
     own: StudentDoc | None = await tx.get("students", account["studentId"]) if account["studentId"] else None
     if own and own.get("externalId") and student.get("externalId"):
         raise LinkError(

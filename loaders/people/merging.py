@@ -14,7 +14,7 @@ from bson import ObjectId
 
 import loaders.audit
 import loaders.student
-from loaders import accounts, enrollment, review_flags, review_writes
+from loaders import accounts, enrollment, outbox, review_flags, review_writes
 from loaders.model import (
     ANONYMOUS_STUDENT,
     LIVE_ENROLLMENTS,
@@ -32,13 +32,18 @@ from loaders.recounting import ids_by_parent
 #: The number of documents that one transaction moves.
 MOST_MOVED = 500
 _MOST_READ = 10_000
+_MOST_WAITING = 10  # students who are being merged into another one at the same time
 
 _UNFINISHED: Filter = {"mergedInto": {"$exists": True}}
 _PROFILE = ("name", "avatarUrl", "country", "bio")
 
 
 async def begin_merge(tx: Transaction, stays: StudentDoc, goes: StudentDoc) -> None:
-    """Begins a merge: moves the external id and what the profile lacks. `merge_step` does the rest."""
+    """Begins a merge: moves the external id and what the profile lacks. `merge_step` does the rest.
+
+    The one who goes has no address any more, so messages that wait for them go to the one who stays. Whoever
+    is still being merged into the one who goes is merged into the one who stays instead.
+    """
     own, theirs = cast("Document", stays), cast("Document", goes)
     empty = [name for name in _PROFILE if own[name] in (None, "", ANONYMOUS_STUDENT)]
     fields = {name: theirs[name] for name in empty if theirs[name]}
@@ -46,6 +51,10 @@ async def begin_merge(tx: Transaction, stays: StudentDoc, goes: StudentDoc) -> N
     if external := goes.get("externalId"):
         fields["externalId"], marked["externalId"] = external, None
     await tx.patch("students", goes, **marked)
+    await outbox.readdress(tx, goes["_id"], stays["_id"])
+    waiting = await tx.find("students", {"mergedInto": goes["_id"]}, size=_MOST_WAITING)
+    if waiting:
+        await tx.patch_all("students", waiting, mergedInto=stays["_id"])
     await loaders.student.change(tx, stays, **fields)
     if "name" in fields:
         await accounts.rename(tx, stays["_id"], fields["name"])
@@ -59,6 +68,7 @@ async def merge_step(tx: Transaction, stays_id: ObjectId) -> bool:
     goes: StudentDoc | None = await tx.find_one("students", {"mergedInto": stays_id})
     if goes is None:
         return False
+    await tx.hold("students", goes["_id"])  # so that `begin_merge` can't give them another one to merge into
     left = MOST_MOVED
     for move in (_move_enrollments, _move_reviews, _move_votes, _move_flags):
         left -= await move(tx, goes["_id"], stays_id, left)

@@ -4,7 +4,9 @@ import re
 from collections.abc import Sequence, Set
 from typing import Literal
 
-from loaders.mongo import Collection, Transaction, Value, find
+from bson import ObjectId
+
+from loaders.mongo import Collection, Filter, Transaction, Value, find
 from loaders.text.folding import spelt
 
 _SIGNS = {"+": "p", "#": "sharp"}  # so that C, C++ and C# get different slugs
@@ -83,9 +85,14 @@ async def slug_is_taken(
 ) -> Literal["now", "formerly"] | None:
     """Returns "now" if another document has the slug, "formerly" if another one had it, otherwise None.
 
+    The `_id` of another document counts as a former slug: old links to instructors have it.
+
     own_id: the `_id` of the document to ignore; None if all documents are checked. Sends one command.
     """
-    other = {"_id": {"$ne": own_id}, "$or": [{"slug": slug}, {"oldSlugs": slug}]}
+    ways: list[Filter] = [{"slug": slug}, {"oldSlugs": slug}]
+    if ObjectId.is_valid(slug):
+        ways.append({"_id": ObjectId(slug)})
+    other = {"_id": {"$ne": own_id}, "$or": ways}
     found = await tx.find(collection, other, size=2, projection={"slug": 1})
     if any(document.get("slug") == slug for document in found):
         return "now"

@@ -8,9 +8,9 @@ from datetime import timedelta
 
 from loaders.outbox import MessageKind
 from resolvers.context import Context
-from resolvers.errors import rate_limited, refusal
+from resolvers.errors import RefusedError, rate_limited, refusal
 from resolvers.networks import site_of
-from resolvers.signing_in.rate_limits import Limit, is_within, note_refusal, spend
+from resolvers.signing_in.rate_limits import Limit, note_refusal, spend
 from resolvers.values import mailbox
 
 #: The number of messages that one request can ask for.
@@ -55,16 +55,20 @@ async def may_be_sent(ctx: Context, kind: MessageKind, email: str) -> bool:
     """
     network = Limit("messages.network", "messages", MAX_PER_NETWORK, _HOUR, _REASON)
     await spend(ctx, network.by_network(ctx.address))
-    for limit in _of_address(kind, mailbox(email), site_of(ctx.address)):
-        if not await is_within(ctx, limit):
-            note_refusal(ctx, limit.name)
-            return False
+    try:
+        await spend(ctx, _of_address(kind, mailbox(email), site_of(ctx.address)))
+    except RefusedError:
+        return False
     return True
 
 
 def _of_address(kind: MessageKind, to: str, site: str) -> Sequence[Limit]:
+    """Returns the limits of an address.
+
+    The site's own comes first, so that a site that has used it up can't use up those that it shares.
+    """
     return [
-        Limit("messages.address", f"{kind} of an hour {to}", MAX_PER_HOUR, _HOUR),
         Limit("messages.site", f"{kind} of a day {to} from {site}", MAX_PER_SITE, _DAY),
+        Limit("messages.address", f"{kind} of an hour {to}", MAX_PER_HOUR, _HOUR),
         Limit("messages.address", f"{kind} of a day {to}", MAX_PER_DAY, _DAY),
     ]

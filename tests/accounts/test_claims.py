@@ -2,15 +2,16 @@
 
 from asyncio import create_task, gather
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import pytest
 from bson import ObjectId
 
 from app.commands.people import account_changes
-from loaders import people
+from loaders import course_writes, people
 from loaders.model import ANONYMOUS_STUDENT
-from loaders.mongo import Database, Transaction, transaction
+from loaders.mongo import Database, Destinations, Transaction, transaction
 from loaders.people import merging
 from loaders.recounting import recount
 from loaders.text import name_keys
@@ -375,6 +376,94 @@ async def test_an_interrupted_merge_is_continued(
     person = (await me(gateway, session))["student"]
     assert (person["enrollments"]["totalCount"], person["reviews"]["totalCount"]) == (5, 5)
     await assert_nothing_is_left(database, ada)
+
+
+async def finish(database: Database, stays: Doc) -> None:
+    """Does what is left to do for the student who stays, as the mutation does that has begun a merge."""
+    while await transaction(database, partial(people.merge_step, stays_id=stays["_id"])):
+        pass
+
+
+async def test_messages_that_wait_get_to_the_student_who_stays(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only those that wait: what was sent stays as it was."""
+    monkeypatch.setattr(database, "destinations", Destinations(has_messages=True))
+    stays, goes, other = (factories.student() for _ in range(3))
+    course = factories.course()
+    run = run_of(course, seats=3)
+    places = [factories.enrollment(course, one, runId=run["_id"]) for one in (goes, other)]
+    await stored(database, courses=[course], courseRuns=[run], students=[stays, goes, other])
+    await database["enrollments"].insert_many(places)
+
+    async def cancel(tx: Transaction) -> None:
+        await course_writes.cancel_run(tx, await tx.get("courseRuns", run["_id"]))
+
+    async def begin(tx: Transaction) -> None:
+        await merging.begin_merge(
+            tx, await tx.get("students", stays["_id"]), await tx.get("students", goes["_id"])
+        )
+
+    await transaction(database, cancel)
+    (written,) = await database["outbox"].find({"people": goes["_id"]}).to_list(None)
+    await database["outbox"].insert_one({**written, "_id": ObjectId(), "state": "SENT"})
+    await transaction(database, begin)
+    found = await database["outbox"].find().to_list(None)
+    told = sorted((one["state"], one["data"]["studentId"], *one["people"]) for one in found)
+    of = [("PENDING", other), ("PENDING", stays), ("SENT", goes)]
+    assert told == sorted((state, one["_id"], one["_id"]) for state, one in of)
+
+
+async def test_who_is_merged_into_a_student_who_goes_gets_to_the_one_who_stays(database: Database) -> None:
+    """A merge that was interrupted, or is still under way, when the next one begins."""
+    course = factories.course()
+    first, second, third = (factories.student(name) for name in ("first", "second", "third"))
+    place = native(factories.enrollment(course, first))
+    await stored(database, courses=[course], students=[first, second, third], enrollments=[place])
+    [_ async for _ in recount(database, fix=True)]
+
+    async def begin(tx: Transaction, stays: Doc, goes: Doc) -> None:
+        await merging.begin_merge(
+            tx, await tx.get("students", stays["_id"]), await tx.get("students", goes["_id"])
+        )
+
+    await transaction(database, partial(begin, stays=second, goes=first))
+    await transaction(database, partial(begin, stays=third, goes=second))
+    await finish(database, third)
+    await people.finish_merges(database, "recount")
+    for gone in (first, second):
+        await assert_nothing_is_left(database, gone)
+    moved = await database["enrollments"].find_one({"_id": place["_id"]})
+    assert moved
+    assert moved["studentId"] == third["_id"]
+
+
+async def test_a_step_of_a_merge_is_not_committed_after_another_target_is_set(database: Database) -> None:
+    course = factories.course()
+    first, second, third = (factories.student(name) for name in ("first", "second", "third"))
+    place = native(factories.enrollment(course, first))
+    merging_ = {**first, "mergedInto": second["_id"]}
+    await stored(database, courses=[course], students=[merging_, second, third], enrollments=[place])
+    [_ async for _ in recount(database, fix=True)]
+    attempts = 0
+
+    async def step(tx: Transaction) -> bool:
+        nonlocal attempts
+        attempts += 1
+        own = await tx.get("students", first["_id"])
+        if attempts == 1:
+            await transaction(database, begin)
+            await finish(database, third)
+        return own is not None and await people.merge_step(tx, second["_id"])
+
+    async def begin(tx: Transaction) -> None:
+        await merging.begin_merge(
+            tx, await tx.get("students", third["_id"]), await tx.get("students", second["_id"])
+        )
+
+    assert await transaction(database, step) is False
+    for gone in (first, second):
+        await assert_nothing_is_left(database, gone)
 
 
 async def test_a_step_without_a_merge_does_nothing(database: Database) -> None:

@@ -182,6 +182,31 @@ async def test_a_site_cant_use_up_the_messages_of_an_address(
 
 
 @both
+async def test_a_site_without_messages_left_uses_up_none_of_an_hour(
+    gateway: Gateway, database: Database, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(message_limits, "MAX_PER_SITE", 1)
+    for _ in range(1 + message_limits.MAX_PER_HOUR):
+        assert codes(await ask(gateway, name)) == []
+    assert len(await outbox(database)) == 1
+    for n in range(message_limits.MAX_PER_HOUR):
+        assert codes(await ask(gateway, name, address=f"203.0.113.{n}")) == []
+    assert len(await outbox(database)) == message_limits.MAX_PER_HOUR - 1
+
+
+@both
+async def test_what_an_hour_refuses_counts_for_no_day(
+    gateway: Gateway, database: Database, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    for _ in range(message_limits.MAX_PER_SITE + 1):
+        assert codes(await ask(gateway, name)) == []
+    assert len(await outbox(database)) == message_limits.MAX_PER_HOUR
+    monkeypatch.setattr(message_limits, "MAX_PER_HOUR", 100)
+    assert codes(await ask(gateway, name)) == []
+    assert len(await outbox(database)) == 1
+
+
+@both
 async def test_addresses_of_one_mailbox_share_its_limits(
     gateway: Gateway, database: Database, name: str
 ) -> None:

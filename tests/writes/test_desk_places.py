@@ -3,8 +3,13 @@
 from asyncio import gather
 from collections.abc import Sequence
 
+import pytest
+from bson import ObjectId
+
 from app.settings import Settings
+from loaders.mongo import Transaction, transaction
 from loaders.mongo.database import Database
+from loaders.people import begin_merge, merge_step
 from resolvers.context import Viewer
 from resolvers.relay import ids
 from tests import factories
@@ -90,6 +95,41 @@ async def test_the_rules_for_enrolling_hold_for_staff_too(gateway: Gateway, data
     assert payload["errors"][0]["message"].startswith("The student is already enrolled")
     payload = await gateway.write(as_student(one), "enroll", **place)
     assert payload["errors"][0]["message"].startswith("You are already enrolled")
+
+
+@pytest.mark.parametrize("gone", [{"mergedInto": ObjectId()}, {"erasedAt": factories.T0}], ids=str)
+async def test_a_student_who_is_gone_gets_no_place(gateway: Gateway, database: Database, gone: Doc) -> None:
+    course, _, _ = await catalogue(database)
+    student = factories.student(**gone)
+    await stored(database, students=[student])
+    target = {"courseId": course_id(course), "studentId": student_id(student)}
+    assert await gateway.codes(STAFF, "enrollStudent", **target) == [("CONFLICT", "studentId")]
+    assert await database["enrollments"].count_documents({}) == 0
+
+
+async def test_a_student_is_not_enrolled_and_merged_at_once(database: Database, gateway: Gateway) -> None:
+    """Wherever the merge has come to when they are enrolled: a place would belong to nobody."""
+    course, _, (stays, goes) = await catalogue(database, students=2)
+    target = {"courseId": course_id(course), "studentId": student_id(goes)}
+    enrolled = False
+
+    async def begin(tx: Transaction) -> None:
+        nonlocal enrolled
+        read = [await tx.get("students", one["_id"]) for one in (stays, goes)]
+        if not enrolled:
+            enrolled = True
+            assert await gateway.codes(STAFF, "enrollStudent", **target) == []
+        await begin_merge(tx, *read)
+
+    async def step(tx: Transaction) -> bool:
+        return await merge_step(tx, stays["_id"])
+
+    await transaction(database, begin)
+    assert await gateway.codes(STAFF, "enrollStudent", **target) == [("CONFLICT", "studentId")]
+    while await transaction(database, step):
+        pass
+    (place,) = await database["enrollments"].find().to_list(None)
+    assert place["studentId"] == stays["_id"]
 
 
 # -- moveEnrollment -------------------------------------------------------------------------------------

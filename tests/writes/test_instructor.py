@@ -50,6 +50,7 @@ async def test_a_new_instructor(gateway: Gateway, database: Database) -> None:
     [
         ({"slug": "ada"}, ("DUPLICATE", "slug")),
         ({"slug": "grace"}, ("DUPLICATE", "slug")),
+        ({"slug": str(GRACE["_id"])}, ("DUPLICATE", "slug")),  # it leads to her
         ({"slug": "No slug"}, ("INVALID", "slug")),
         ({"name": " "}, ("INVALID", "name")),
         ({"headline": 201 * "h"}, ("INVALID", "headline")),

@@ -5,7 +5,9 @@ from asyncio import create_task, gather
 from functools import partial
 
 import pytest
+from bson import ObjectId
 
+from app.commands.people import account_changes
 from loaders import enrollment
 from loaders.mongo import Database, Transaction, transaction
 from loaders.people import LinkError, claim, finish_merges, link_student
@@ -120,6 +122,22 @@ async def test_two_imported_students_arent_merged(gateway: Gateway, database: Da
     target = {"accountId": account_id(account), "person": {"studentId": student_id(imported)}}
     assert await gateway.codes(STAFF, "linkAccount", **target) == [("CONFLICT", "person", "studentId")]
     assert await current(database, "students", imported) == imported
+
+
+@pytest.mark.parametrize("gone", [{"mergedInto": ObjectId()}, {"erasedAt": factories.T0}], ids=str)
+@pytest.mark.parametrize("has_student", [True, False])
+async def test_a_student_who_is_gone_gets_no_account(
+    gateway: Gateway, database: Database, gone: Doc, has_student: bool
+) -> None:
+    own, student = factories.student("Ada"), factories.student("Ada L.", **gone)
+    account = factories.account(studentId=own["_id"] if has_student else None)
+    await stored(database, students=[own, student], accounts=[account])
+    target = {"accountId": account_id(account), "person": {"studentId": student_id(student)}}
+    assert await gateway.codes(STAFF, "linkAccount", **target) == [("CONFLICT", "person", "studentId")]
+    with pytest.raises(account_changes.AccountError, match=r"^Ada L\. (is being merged|has been erased)"):
+        await account_changes.create(database, "new@example.org", None, ["STUDENT"], None, student["_id"])
+    assert await current(database, "students", student) == student
+    assert await database["accounts"].find().to_list(None) == [account]
 
 
 @pytest.mark.parametrize("collection", ["students", "instructors"])

@@ -13,7 +13,7 @@ from app.invocation import lectern
 from loaders import accounts, outbox
 from loaders.model import AccountDoc, InstructorDoc, Role, StudentDoc
 from loaders.mongo import Database, Transaction
-from loaders.people import LinkError, by_address, finish_merges, link_instructor, link_student
+from loaders.people import LinkError, by_address, finish_merges, link_instructor, link_student, why_gone
 from loaders.reading import fitted_transaction
 
 RESET_LASTS = timedelta(hours=24)
@@ -326,10 +326,8 @@ async def _unclaimed_student(tx: Transaction, student_id: ObjectId | None) -> St
     student: StudentDoc = _existing(found, "student")
     if other := await accounts.by_student(tx, student_id):
         raise AccountError(f"{student['name']} already has an account: {other['email']}.")
-    if student.get("erasedAt"):
-        raise AccountError("This student has been erased.")
-    if student.get("mergedInto"):
-        raise AccountError(f"{student['name']} is being merged into another student.")
+    if why := why_gone(student):
+        raise AccountError(f"{student['name']} {why}.")
     await tx.hold("students", student_id)
     return student
 

@@ -89,7 +89,7 @@ class EnrollmentWrites:
     enroll_student: EnrollStudentPayload = write(
         resolvers.enrollment.enroll_student,
         write_inputs.EnrollStudentInput,
-        commands=14,
+        commands=15,
         rare_commands=EVENTS + MESSAGES,
         description="Enrols a student in a course, or adds them to the waitlist for a run, by the same rules"
         " as `enroll`.",

@@ -20,7 +20,7 @@ _PASSWORD = 20_000
 #: Additional commands of a reset with a mailed link, which verifies the address.
 _VERIFIES = 2
 #: Additional commands of a mutation that claims a student: it begins a merge, and ends the other sessions.
-_CLAIM = 6
+_CLAIM = 8
 
 #: The weight of a message to somebody, which a receiver may have to pay for, or to put up with.
 _MESSAGE = 1_000
