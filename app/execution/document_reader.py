@@ -147,9 +147,9 @@ class _OneOfVariables(ValidationRule):
             if not (is_input_object_type(type_) and type_.is_one_of and variable):
                 continue
             if not isinstance(variable.type, NonNullTypeNode):
+                name = usage.node.name.value
                 message = (
-                    f"Variable '${usage.node.name.value}' must be non-nullable to be used for OneOf Input Object"
-                    f" '{type_}'."
+                    f"Variable '${name}' must be non-nullable to be used for OneOf Input Object '{type_}'."
                 )
                 self.report_error(GraphQLError(message, [variable, usage.node]))
 

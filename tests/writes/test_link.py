@@ -283,7 +283,9 @@ async def test_who_is_enrolled_while_being_merged_leaves_no_place_without_a_stud
 
 
 async def _link(tx: Transaction, account: Doc, imported: Doc) -> None:
-    await link_student(tx, await tx.get("accounts", account["_id"]), imported)
+    await link_student(
+        tx, await tx.get("accounts", account["_id"]), await tx.get("students", imported["_id"])
+    )
 
 
 async def test_a_student_whose_external_id_has_moved_fits_the_model(database: Database) -> None:
