@@ -47,8 +47,8 @@ def fields_of(record: Record) -> dict[str, Any]:
         "cached": record.was_cached,
         "price": record.price,
         "commands": record.command_count,
-        "mongo_ms": round(record.command_ms, 3),
-        "ms": round((record.ended - record.began) * 1000, 3),
+        "mongo_ms": round(record.command_ms * 1000) / 1000,
+        "ms": _ms(record.ended - record.began),
     }
     _add_phases(fields, record)
     fields["bytes"] = record.bytes
@@ -64,11 +64,11 @@ def fields_of(record: Record) -> dict[str, Any]:
 def _add_phases(fields: dict[str, Any], record: Record) -> None:
     received, prepared, admitted = record.received, record.prepared, record.admitted
     if record.executed:  # the usual case, in a faster way
-        fields["receive_ms"] = round((received - record.began) * 1000, 3)
-        fields["prepare_ms"] = round((prepared - received) * 1000, 3)
-        fields["wait_ms"] = round((admitted - prepared) * 1000, 3)
-        fields["run_ms"] = round((record.executed - admitted) * 1000, 3)
-        fields["encode_ms"] = round((record.ended - record.executed) * 1000, 3)
+        fields["receive_ms"] = _ms(received - record.began)
+        fields["prepare_ms"] = _ms(prepared - received)
+        fields["wait_ms"] = _ms(admitted - prepared)
+        fields["run_ms"] = _ms(record.executed - admitted)
+        fields["encode_ms"] = _ms(record.ended - record.executed)
         return
     for name, began, ended in phases(record):
         fields[f"{name}_ms"] = _ms(ended - began)
@@ -88,4 +88,5 @@ def console_line(record: Record) -> bytes:
 
 
 def _ms(seconds: float) -> float:
-    return round(seconds * 1000, 3)
+    """Converts to milliseconds, rounded to three decimals; `round` with a number of decimals is slower."""
+    return round(seconds * 1_000_000) / 1000
