@@ -148,8 +148,8 @@ class _OneOfVariables(ValidationRule):
                 continue
             if not isinstance(variable.type, NonNullTypeNode):
                 message = (
-                    f"Variable '${usage.node.name.value}' must be non-nullable to be used for OneOf Input Object"
-                    f" '{type_}'."
+                    f"Variable '${usage.node.name.value}' must be non-nullable to be used for OneOf Input"
+                    f" Object '{type_}'."
                 )
                 self.report_error(GraphQLError(message, [variable, usage.node]))
 

@@ -411,7 +411,8 @@ async def test_commands_dont_grow_with_the_data(
     assert sent[:2] == sent[2:]
     assert sent[0] == [
         "find idempotencyKeys", "find courses", "find enrollments", "find courseRuns", "update students",
-        "insert enrollments", "update courseRuns", "insert auditLog", "update idempotencyKeys", "commitTransaction 1",
+        "insert enrollments", "update courseRuns", "insert auditLog", "update idempotencyKeys",
+        "commitTransaction 1",
         "aggregate enrollments",  # its position on the waitlist
     ]  # fmt: skip
     assert sent[1] == [
