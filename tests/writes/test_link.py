@@ -3,6 +3,7 @@
 import json
 from asyncio import create_task, gather
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -264,7 +265,7 @@ async def test_who_is_enrolled_while_being_merged_leaves_no_place_without_a_stud
     assert await database["enrollments"].count_documents({}) == 0
 
 
-async def _link(tx: Transaction, account: Doc, imported: Doc) -> None:
+async def _link(tx: Transaction, account: Doc, imported: Any) -> None:
     await link_student(tx, await tx.get("accounts", account["_id"]), imported)
 
 
