@@ -97,7 +97,9 @@ async def test_the_rules_for_enrolling_hold_for_staff_too(gateway: Gateway, data
     assert payload["errors"][0]["message"].startswith("You are already enrolled")
 
 
-@pytest.mark.parametrize("gone", [{"mergedInto": ObjectId()}, {"erasedAt": factories.T0}], ids=str)
+@pytest.mark.parametrize(
+    "gone", [{"mergedInto": ObjectId()}, {"erasedAt": factories.T0}], ids=["merged", "erased"]
+)
 async def test_a_student_who_is_gone_gets_no_place(gateway: Gateway, database: Database, gone: Doc) -> None:
     course, _, _ = await catalogue(database)
     student = factories.student(**gone)

@@ -124,7 +124,9 @@ async def test_two_imported_students_arent_merged(gateway: Gateway, database: Da
     assert await current(database, "students", imported) == imported
 
 
-@pytest.mark.parametrize("gone", [{"mergedInto": ObjectId()}, {"erasedAt": factories.T0}], ids=str)
+@pytest.mark.parametrize(
+    "gone", [{"mergedInto": ObjectId()}, {"erasedAt": factories.T0}], ids=["merged", "erased"]
+)
 @pytest.mark.parametrize("has_student", [True, False])
 async def test_a_student_who_is_gone_gets_no_account(
     gateway: Gateway, database: Database, gone: Doc, has_student: bool
