@@ -36,7 +36,7 @@ def test_the_pages_cost_more_than_their_texts() -> None:
 
 def test_the_documentation_has_the_price_of_a_sign_in() -> None:
     query = 'mutation { signIn(input: {email: "a@b.cc", password: "x"}) { accessToken errors { code } } }'
-    (told,) = re.findall(r"A sign-in takes some\s+([\d,]+)\s+points", DOCS.read_text(encoding="utf-8"))
+    (told,) = re.findall(r"A\s+sign-in\s+takes\s+some\s+([\d,]+)\s+points", DOCS.read_text(encoding="utf-8"))
     prepared = Executor(schema).prepare(Operation(query))
     assert isinstance(prepared, Prepared)
     assert round(prepared.budgeted, -1) == int(told)
