@@ -99,7 +99,7 @@ class Role(Enum):
 class AccountStatus(Enum):
     ACTIVE = enum_value("ACTIVE", description="The account's owner can sign in.")
     DEACTIVATED = enum_value(
-        "DEACTIVATED", description="The account's owner can't sign in. Nothing of theirs is deleted."
+        "DEACTIVATED", description="The account's owner can't sign in. None of their data is deleted."
     )
 
 
@@ -255,8 +255,8 @@ class ReviewFilter(Criteria):
     )
     search: str | None = optional(
         "At most 20 words that the title or the text must contain, with at most 200 characters in total. Case"
-        " is ignored. Only the first 10,000 reviews of the list that the other criteria describe are"
-        " searched. For staff; for everyone else, no review matches."
+        " is ignored. Only the first 10,000 reviews that meet the other criteria are searched. Only staff"
+        " can search; for everyone else, no review matches."
     )
 
 
@@ -306,10 +306,10 @@ class AuditFilter(Criteria):
         'Names of mutations and commands, such as "createReview" or "account create". One of them must have'
         " made the write."
     )
-    subject: str | None = optional("`AuditActor.subject` of whoever made the write.")
+    subject: str | None = optional("`AuditActor.subject` of the actor who made the write.")
     email: str | None = optional(
-        "E-mail address of whoever made the write, ignoring case: that of their account or, if they signed in"
-        " through an external issuer, of their student."
+        "E-mail address of the actor who made the write, ignoring case: the address of their account or, if"
+        " they signed in through an external issuer, of their student."
     )
     node: strawberry.ID | None = optional("Global ID of an object that the write changed.")
     since: datetime | None = strawberry.field(

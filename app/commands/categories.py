@@ -31,7 +31,7 @@ _Into = Annotated[str, typer.Argument(metavar="INTO", help="Slug of the category
 def list_categories(
     in_json: Annotated[bool, typer.Option("--json", help="Print a JSON array, for scripts.")] = False,
 ) -> None:
-    """List the categories in their order: slug, number of courses of any status, and name."""
+    """List the categories in order: slug, number of courses (whatever their status), and name."""
     rows = [
         {"slug": found["slug"], "courses": count, "name": found["name"]} for found, count in _run(_counted)
     ]
@@ -42,7 +42,7 @@ def list_categories(
 def merge(slug: _From, into: _Into) -> None:
     """Move all courses of a category to another one, and delete the category.
 
-    The slugs of the deleted category then lead to the other one.
+    The slugs of the deleted category then lead to the other category.
     """
     _run(lambda database: _merge(database, slug, into))
     say(f"Merged {slug} into {into}.")

@@ -13,7 +13,7 @@ from resolvers.schema.relay_types import Node
 from resolvers.schema.types import Instructor, Student
 
 
-@strawberry.type(description="A login of Lectern's own. Only staff can see accounts.")
+@strawberry.type(description="An account for signing in to Lectern. Only staff can see accounts.")
 class Account(Node):
     id: strawberry.ID = fields.computed(global_id("Account"), description="Global ID of the account.")
     email: str = fields.plain("E-mail address with which the account's owner signs in, in lower case.")
@@ -25,7 +25,7 @@ class Account(Node):
     name: str = fields.computed(
         resolvers.people.name,
         reads=["name", "email"],
-        description="Name of the account's owner, as plain text; the e-mail address if it is unknown.",
+        description="Name of the account's owner, as plain text; the e-mail address if the name is unknown.",
     )
     roles: list[Role] = fields.listed("roles", MOST_ROLES, "Roles of the account.")
     status: AccountStatus = fields.computed(
@@ -34,12 +34,12 @@ class Account(Node):
     student: Student | None = fields.level(
         resolvers.people.student,
         reads=["studentId"],
-        description="The student whose account it is; null if there is none.",
+        description="The student who owns the account; null if there is none.",
     )
     instructor: Instructor | None = fields.level(
         resolvers.people.instructor,
         reads=["instructorId"],
-        description="The instructor whose account it is; null if there is none.",
+        description="The instructor who owns the account; null if there is none.",
     )
     created_at: datetime = fields.plain("When the account was created.")
     last_seen_at: datetime | None = fields.computed(

@@ -89,21 +89,21 @@ class RateLimit:
 class AuditActor:
     subject: str = fields.plain(
         'ID of the account, or "issuer|sub" for an account at an external identity provider; "command line"'
-        ' for the `lectern` command; "gateway" for what a gateway does later by itself; "(erased)" for an'
+        ' for the `lectern` command; "gateway" for the follow-up work of a gateway; "(erased)" for an'
         " external account that was erased; empty if nobody was signed in."
     )
     name: str | None = fields.level(
         resolvers.audit.name,
         reads=["subject", "studentId", "instructorId"],
         rare_commands=2,
-        description="Present name of the actor; null for the `lectern` command, and if it is unknown.",
+        description="Current name of the actor; null if it is unknown, and for the `lectern` command.",
     )
     email: str | None = fields.level(
         resolvers.audit.email,
         reads=["subject", "studentId"],
         rare_commands=1,
-        description="Present e-mail address of the actor; null for the `lectern` command, and if it is"
-        " unknown.",
+        description="Current e-mail address of the actor; null if it is unknown, and for the `lectern`"
+        " command.",
     )
     roles: list[Role] = fields.listed("roles", MOST_ROLES, "Roles of the actor at the time of the write.")
     student: Student | None = fields.level(

@@ -306,8 +306,8 @@ class Category(Node):
         resolvers.category.course_count,
         reads=["slug"],
         weight=COUNTED,
-        description="Number of published courses in the category. For staff it includes drafts and archived"
-        " courses.",
+        description="Number of published courses in the category. For staff, the number includes drafts and"
+        " archived courses.",
     )
     courses: CourseConnection = fields.level(
         resolvers.category.courses,
@@ -482,8 +482,8 @@ class Review(Node):
         reads=["moderationReason", "studentId"],
         commands=0,
         weight=_LONG_TEXT,
-        description="Reason that the last moderation gave; null if it gave none. Only staff and the author"
-        " can see it; for everyone else it is null.",
+        description="Reason for the last moderation; null if none was given. Only staff and the author can"
+        " see it; for everyone else it is null.",
     )
     created_at: datetime | None = fields.plain("When the review was written; null if unknown.")
     updated_at: datetime | None = fields.plain("When the review was last changed; null if unknown.")

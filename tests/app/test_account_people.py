@@ -61,7 +61,7 @@ def test_an_account_is_linked_to_an_imported_person(office: Office) -> None:
     session = office.set_password(office.ok("create", ADA, "--name", "Ada", "--role", "STAFF"))
     link = ("link", ADA, "--student", ids.encode_id("Student", student))
     assert office.run(*link).stderr == f"{ADA} is linked.\n"
-    assert office.run(*link).stderr == f"{ADA} was linked already.\n"
+    assert office.run(*link).stderr == f"{ADA} was already linked.\n"
     office.ok("link", ADA, "--instructor", ids.encode_id("Instructor", grace))
     viewer = office.mutate("refreshSession", {"refreshToken": session["refreshToken"]}, SESSION)["viewer"]
     assert viewer["roles"] == ["STUDENT", "INSTRUCTOR", "STAFF"]

@@ -212,9 +212,9 @@ def test_nobody_signs_in_to_a_deactivated_account(office: Office) -> None:
     refreshed = office.mutate("refreshSession", {"refreshToken": session["refreshToken"]}, SESSION)
     assert refreshed["errors"] == [{"code": "UNAUTHENTICATED"}]
     assert "lectern account activate ada@example.org" in office.refused("reset", ADA)
-    assert office.run("deactivate", ADA).stderr == f"{ADA} was deactivated already.\n"
+    assert office.run("deactivate", ADA).stderr == f"{ADA} was already deactivated.\n"
     assert office.run("activate", ADA).stderr == f"{ADA} is active again.\n"
-    assert office.run("activate", ADA).stderr == f"{ADA} was active already.\n"
+    assert office.run("activate", ADA).stderr == f"{ADA} was already active.\n"
     assert office.sign_in()["errors"] == []
     actions = [entry["action"] for entry in office.database["auditLog"].find(sort=[("at", 1)])]
     assert actions[-3:] == ["account deactivate", "account activate", "signIn"]

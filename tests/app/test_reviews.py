@@ -68,7 +68,7 @@ def test_a_title_is_listed_apart_from_the_text(database: Database[dict[str, Any]
 def test_a_review_is_moderated(database: Database[dict[str, Any]]) -> None:
     done = run("moderate", encode_id("Review", FLAGGED), "--status", "rejected", "--reason", "Rude.")
     assert done.exception is None
-    assert done.stderr == "The review is REJECTED now.\n"
+    assert done.stderr == "The review is now REJECTED.\n"
     stored = database["reviews"].find_one({"_id": FLAGGED["_id"]}) or {}
     assert (stored["status"], stored["moderationReason"], stored["flagCount"]) == ("REJECTED", "Rude.", 0)
     (entry,) = database["auditLog"].find()

@@ -95,7 +95,7 @@ async def test_a_message_whose_address_was_deleted_cannot_be_sent_again(database
     kept = undelivered("SENT", people=[ObjectId()])
     await store(database, outbox=[forgotten, kept])
     refused = await run("resend", str(forgotten["_id"]))
-    assert str(refused.exception) == f"The address of {forgotten['_id']} was deleted when it was sent."
+    assert str(refused.exception) == f"The address of message {forgotten['_id']} was deleted after sending."
     assert "1 message will be sent." in (await run("resend", str(kept["_id"]))).output
 
 
@@ -120,11 +120,11 @@ async def test_an_example_is_sent_to_try_the_settings(environment: pytest.Monkey
         for name, value in PAGES.items():
             environment.setenv(name, value)
         sent = await run("test", "ada@example.org", "--message", "moved_up", "--language", "de")
-        assert "The message was taken. See whether it arrives at ada@example.org." in sent.output
+        assert "The message was accepted. Check that it arrives at ada@example.org." in sent.output
         (mail,) = server.mails
         assert mail.email["Subject"] == "Sie haben einen Platz: Statistics & Probability"
         server.answers["RCPT"] = "550 <{}>: no such user"
         refused = await run("test", "ada@example.org")
-        assert str(refused.exception) == "The message was not taken: SMTP 550."
+        assert str(refused.exception) == "The message was not accepted: SMTP 550."
         unknown = await run("test", "ada@example.org", "--message", "welcome")
         assert "'welcome' is not one of" in unknown.output

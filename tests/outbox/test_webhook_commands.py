@@ -154,10 +154,10 @@ async def test_messages_to_people_are_none_of_its_business(run: Run, outgoing: D
 
 
 async def test_an_event_can_be_posted_as_a_test(run: Run, receiver: Receiver) -> None:
-    assert run("test", "crm") == Done(0, "", "crm has taken the event.\n")
+    assert run("test", "crm") == Done(0, "", "crm has accepted the event.\n")
     assert receiver.events[0]["type"] == "lectern.test"
     receiver.reply = lambda _: Reply(401)
-    assert run("test", "crm") == Done(1, "", "crm did not take the event: HTTP 401.")
+    assert run("test", "crm") == Done(1, "", "crm did not accept the event: HTTP 401.")
     assert run("test", "cdn").stderr == (
         "LECTERN_WEBHOOKS has no webhook `cdn`: it has crm.\n"
         "Run this command with the settings of your gateways."

@@ -23,7 +23,7 @@ from loaders.outbox import MAIL, MESSAGE, EntryDoc, MessageKind, State
 T = TypeVar("T")
 
 messages = typer.Typer(
-    help="List the messages that were sent to people or wait, and send them again.", no_args_is_help=True
+    help="List, resend or delete messages to people, or send an example.", no_args_is_help=True
 )
 
 _NONE_PARKED = "No message is parked."
@@ -43,7 +43,7 @@ _Ids = Annotated[
         metavar="ID...", help="Ids of messages, as `list` shows them.", parser=entry_id, show_default=False
     ),
 ]
-_Parked = Annotated[bool, typer.Option("--parked", help="All that are parked.")]
+_Parked = Annotated[bool, typer.Option("--parked", help="All parked messages.")]
 
 
 @messages.command("list")
@@ -51,13 +51,13 @@ def list_messages(
     parked: Annotated[
         bool,
         typer.Option(
-            "--parked", help="Only those that failed too often. Exits with 1 if there are any, for scripts."
+            "--parked", help="Only parked messages. Exits with status 1 if there are any, for scripts."
         ),
     ] = False,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="The number of messages to list.")] = 100,
     in_json: Annotated[bool, typer.Option("--json", help="Print a JSON array, for scripts.")] = False,
 ) -> None:
-    """List messages, the latest first: what waits, what is parked, and what was sent in the last days."""
+    """List messages, latest first: those that wait, are parked, or were sent in the last few days."""
     states: Sequence[State] | None = ["PARKED"] if parked else None
     entries = _run(lambda database: outbox.listing(database, [MAIL], states, limit))
     nothing = _NONE_PARKED if parked else "There are no messages."
@@ -75,7 +75,7 @@ def resend(ids: _Ids = None, parked: _Parked = False) -> None:
 
 @messages.command()
 def drop(ids: _Ids = None, parked: _Parked = False) -> None:
-    """Delete messages, so that they are not sent any more."""
+    """Delete messages. Waiting and parked messages are then never sent."""
     number = _run(lambda database: _drop(database, _either(ids, parked=parked)))
     say(f"{counted(number, 'message')} deleted." if number or not parked else _NONE_PARKED)
 
@@ -83,16 +83,16 @@ def drop(ids: _Ids = None, parked: _Parked = False) -> None:
 @messages.command("test")
 def send_example(
     address: Annotated[
-        str, typer.Argument(metavar="EMAIL", help="Where to send it.", parser=option_values.email)
+        str, typer.Argument(metavar="EMAIL", help="The recipient's address.", parser=option_values.email)
     ],
     message: Annotated[
-        str, typer.Option(metavar="MESSAGE", help="Which message to send.", parser=_kind)
+        str, typer.Option(metavar="MESSAGE", help="The message to send.", parser=_kind)
     ] = "verify_email",
     language: Annotated[
-        str | None, typer.Option(metavar="TAG", help="Its language, such as de.", show_default=False)
+        str | None, typer.Option(metavar="TAG", help="The language, such as de.", show_default=False)
     ] = None,
 ) -> None:
-    """Send a message with example values, to try the settings and your texts. Its link leads nowhere."""
+    """Send a message with example values, to test the settings and your texts. Its link doesn't work."""
     from app.delivery import Failed, sent_example
 
     settings = load()
@@ -108,8 +108,8 @@ def send_example(
 
     outcome = asyncio.run(send())
     if isinstance(outcome, Failed):
-        raise CommandError(f"The message was not taken: {outcome.error}.")
-    say(f"The message was taken. See whether it arrives at {address}.")
+        raise CommandError(f"The message was not accepted: {outcome.error}.")
+    say(f"The message was accepted. Check that it arrives at {address}.")
 
 
 def _row(entry: EntryDoc) -> Row:
@@ -137,7 +137,7 @@ async def _resend(database: Database, ids: Sequence[ObjectId]) -> int:
         return await outbox.resend_parked(database, [MAIL])
     entries = await _known(database, ids)
     if forgotten := [entry for entry in entries if entry["to"] == ""]:
-        raise CommandError(f"The address of {forgotten[0]['_id']} was deleted when it was sent.")
+        raise CommandError(f"The address of message {forgotten[0]['_id']} was deleted after sending.")
     return await outbox.resend(database, entries)
 
 

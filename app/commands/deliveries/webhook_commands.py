@@ -26,7 +26,7 @@ _NONE_PARKED = "No event is parked."
 _DETAILS = ("subject", "sequence", "delivered", "next")  # columns for which a terminal is too narrow
 
 webhooks = typer.Typer(
-    help="List the events that were posted to webhooks or wait, and post them again.", no_args_is_help=True
+    help="List, resend or delete events for webhooks, or post a test event.", no_args_is_help=True
 )
 
 
@@ -37,7 +37,8 @@ _Ids = Annotated[
     ),
 ]
 _Name = Annotated[
-    str | None, typer.Option("--webhook", metavar="NAME", help="Only those of a webhook.", show_default=False)
+    str | None,
+    typer.Option("--webhook", metavar="NAME", help="Only events of this webhook.", show_default=False),
 ]
 
 
@@ -47,13 +48,13 @@ def list_events(
     parked: Annotated[
         bool,
         typer.Option(
-            "--parked", help="Only those that failed too often. Exits with 1 if there are any, for scripts."
+            "--parked", help="Only parked events. Exits with status 1 if there are any, for scripts."
         ),
     ] = False,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="The number of events to list.")] = 100,
     in_json: Annotated[bool, typer.Option("--json", help="Print a JSON array, for scripts.")] = False,
 ) -> None:
-    """List events, the latest first: what waits, what is parked, and what was delivered in the last days."""
+    """List events, latest first: those that wait, are parked, or were delivered in the last few days."""
     states: Sequence[State] | None = ["PARKED"] if parked else None
     entries = _run(lambda database: _listing(database, webhook, states, limit))
     nothing = _NONE_PARKED if parked else "There are no events."
@@ -64,7 +65,7 @@ def list_events(
 
 @webhooks.command()
 def show(
-    id: Annotated[ObjectId, typer.Argument(metavar="ID", help="As `list` shows it.", parser=entry_id)],
+    id: Annotated[ObjectId, typer.Argument(metavar="ID", help="Id, as `list` shows it.", parser=entry_id)],
 ) -> None:
     """Show an event: its state, and the body that is posted."""
     from app.delivery import body_of
@@ -77,12 +78,12 @@ def show(
 @webhooks.command()
 def resend(
     ids: _Ids = None,
-    parked: Annotated[bool, typer.Option("--parked", help="All that are parked.")] = False,
+    parked: Annotated[bool, typer.Option("--parked", help="All parked events.")] = False,
     webhook: _Name = None,
 ) -> None:
-    """Post events again, also those that were delivered. What waits for them is posted after them.
+    """Post events again, including delivered ones. Events that wait for them are posted afterwards.
 
-    A gateway that knows the webhook posts them within a few seconds.
+    A gateway with the webhook in its settings posts them within a few seconds.
     """
     if bool(ids) is parked or (webhook and not parked):
         raise typer.BadParameter("Give ids, or --parked with or without --webhook.")
@@ -98,12 +99,12 @@ def drop(
         typer.Option(
             "--webhook",
             metavar="NAME",
-            help="All that were not delivered to a webhook, for instance one that is gone.",
+            help="All undelivered events of a webhook, for instance of a removed one.",
             show_default=False,
         ),
     ] = None,
 ) -> None:
-    """Delete events, so that they are not posted any more. What waits for them is posted."""
+    """Delete events, so that they are no longer posted. Events that wait for them are then posted."""
     if bool(ids) is bool(webhook):
         raise typer.BadParameter("Give ids, or --webhook.")
     number = _run(lambda database: _drop(database, ids or (), webhook or ""))
@@ -113,7 +114,7 @@ def drop(
 
 @webhooks.command()
 def test(name: Annotated[str, typer.Argument(help="The webhook's name in LECTERN_WEBHOOKS.")]) -> None:
-    """Post an event of the kind `lectern.test` to a webhook, and say whether it was taken."""
+    """Post an event of the kind `lectern.test` to a webhook, and report whether it was accepted."""
     from app.delivery import Failed, posted_test
 
     settings = load()
@@ -126,8 +127,8 @@ def test(name: Annotated[str, typer.Argument(help="The webhook's name in LECTERN
         )
     outcome = asyncio.run(posted_test(settings, name))
     if isinstance(outcome, Failed):
-        raise CommandError(f"{name} did not take the event: {outcome.error}.")
-    say(f"{name} has taken the event.")
+        raise CommandError(f"{name} did not accept the event: {outcome.error}.")
+    say(f"{name} has accepted the event.")
 
 
 def _row(entry: EntryDoc) -> Row:
@@ -157,7 +158,7 @@ async def _listing(
 async def _names(database: Database, webhook: str | None) -> list[str]:
     """Returns the names of one webhook, or of all that have events; the settings needn't know them."""
     if webhook == MAIL:
-        raise CommandError("Messages to people are no events of a webhook.")
+        raise CommandError("Messages to people are not events of a webhook.")
     return [webhook] if webhook else [name for name in await outbox.destinations(database) if name != MAIL]
 
 

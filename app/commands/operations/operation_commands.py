@@ -35,7 +35,7 @@ _LONGEST_NAME = 64  # characters; of longer names in a request, the gateway sees
 _MOST_DAYS = 36_500
 
 operations = typer.Typer(
-    help="Push the operations of a client that are trusted, and list trusted and unknown ones.",
+    help="Push a client's trusted operations, and list trusted and unknown operations.",
     no_args_is_help=True,
 )
 
@@ -62,7 +62,7 @@ def push(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="A TOML file that names the operations that are offered to AI assistants as tools.",
+            help="A TOML file with the operations to offer to AI assistants as tools.",
             show_default=False,
         ),
     ] = None,
@@ -94,9 +94,9 @@ def push(
 
 @operations.command("list")
 def list_operations(in_json: _InJson = False) -> None:
-    """List the trusted operations, with their prices, the clients that use them, and in how many versions.
+    """List the trusted operations, with their prices, clients and number of versions.
 
-    A price is the highest that an operation can have, as `lectern cost` computes it.
+    The price is an operation's highest possible price, as computed by `lectern cost`.
     """
     show_rows(asyncio.run(_operations()), _NOTHING_PUSHED, in_json=in_json)
 
@@ -124,8 +124,8 @@ def unknown(
 ) -> None:
     """List the operations that LECTERN_OPERATIONS refuses, or would refuse, and who sent them.
 
-    The latest are first. The id is the one that was sent, or the SHA-256 of the text. Texts are shown without
-    the values in them.
+    The latest come first. The id is the one that was sent, or the SHA-256 hash of the text. Texts are shown
+    without their values.
     """
     rows = [
         {
@@ -150,13 +150,13 @@ def forget() -> None:
 
 @operations.command()
 def remove(
-    client: Annotated[str | None, typer.Option(help="The client.", show_default=False)] = None,
-    version: Annotated[str | None, typer.Option(help="Its version.", show_default=False)] = None,
+    client: Annotated[str | None, typer.Option(help="The client's name.", show_default=False)] = None,
+    version: Annotated[str | None, typer.Option(help="The client's version.", show_default=False)] = None,
     unused_for: Annotated[
         int | None,
         typer.Option(
             metavar="DAYS",
-            help="All versions not used for so many days, counted from the push if they never were.",
+            help="All versions not used for this many days. If never used, the days count from the push.",
             min=1,
             max=_MOST_DAYS,
             show_default=False,

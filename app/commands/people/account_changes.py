@@ -256,7 +256,7 @@ def _explained(email: str) -> Iterator[None]:
         yield
     except accounts.LastStaffError:
         raise AccountError(
-            f"{email} is the last active account with the role STAFF. Give the role to another one first:\n"
+            f"{email} is the last active account with the role STAFF. Give another account the role first:\n"
             f"  {lectern()} account roles EMAIL --add STAFF\n"
             "or add --yes-even-last to this command."
         ) from None
@@ -264,8 +264,8 @@ def _explained(email: str) -> Iterator[None]:
         person = error.instructor
         raise AccountError(
             f"The instructor {person['name']} has no account yet: {encode_id('Instructor', person)}.\n"
-            "If the account is for them, add --instructor with this ID. If it is for another person of the"
-            " same name, add --new-instructor."
+            "If the account is for this person, add --instructor with this ID. If it is for another person"
+            " with the same name, add --new-instructor."
         ) from None
     except accounts.AddressTakenError:
         raise AccountError(

@@ -41,11 +41,11 @@ _InJson = Annotated[bool, typer.Option("--json", help="Print a JSON array, for s
 _NewInstructor = Annotated[
     bool,
     typer.Option(
-        "--new-instructor", help="Create an instructor even if one of the same name has no account yet."
+        "--new-instructor", help="Create one even if an instructor with the same name has no account yet."
     ),
 ]
 _EvenLast = Annotated[
-    bool, typer.Option("--yes-even-last", help="Do so even if this is the last active account of staff.")
+    bool, typer.Option("--yes-even-last", help="Allow this even for the last active account of staff.")
 ]
 _StudentId = Annotated[
     ObjectId | None,
@@ -150,7 +150,7 @@ def roles(
 def list_accounts(
     search: Annotated[
         str | None,
-        typer.Option(metavar="WORDS", help="Words of the name, or the e-mail address.", show_default=False),
+        typer.Option(metavar="WORDS", help="Words from the name, or the e-mail address.", show_default=False),
     ] = None,
     role: Annotated[
         list[str] | None,
@@ -185,7 +185,7 @@ def list_accounts(
 
 @account.command()
 def show(email: _Email, in_json: _InJson = False) -> None:
-    """Show an account, and the student and instructor whose it is."""
+    """Show an account, and the student and instructor who own it."""
     found = _run(lambda database: account_tables.details(database, email))
     if in_json:
         show_rows([found], "", in_json=True)
@@ -195,18 +195,18 @@ def show(email: _Email, in_json: _InJson = False) -> None:
 
 @account.command()
 def deactivate(email: _Email, even_last: _EvenLast = False) -> None:
-    """Keep an account's owner from signing in, and end the account's sessions. Nothing is deleted."""
+    """Prevent an account's owner from signing in, and end the account's sessions. Nothing is deleted."""
     if _run(lambda database: account_changes.deactivate(database, email, even_last_staff=even_last)):
         say(f"{email} is deactivated. {_SESSIONS_ENDED}")
     else:
-        say(f"{email} was deactivated already.")
+        say(f"{email} was already deactivated.")
 
 
 @account.command()
 def activate(email: _Email) -> None:
     """Let the owner of a deactivated account sign in again, with the same password and roles as before."""
     is_changed = _run(lambda database: account_changes.activate(database, email))
-    say(f"{email} is active again." if is_changed else f"{email} was active already.")
+    say(f"{email} is active again." if is_changed else f"{email} was already active.")
 
 
 @account.command()
@@ -221,9 +221,9 @@ def link(
         option_values.id_option("Instructor", "Global ID of the instructor."),
     ] = None,
 ) -> None:
-    """Link an account to a student or instructor without one, such as one that an import has brought.
+    """Link an account to a student or instructor who has no account, such as an imported one.
 
-    The account gets the role of the same name.
+    The account gets the role STUDENT or INSTRUCTOR.
     """
     if student and not instructor:
         is_changed = _run(lambda database: account_changes.link(database, email, "Student", student))
@@ -231,12 +231,12 @@ def link(
         is_changed = _run(lambda database: account_changes.link(database, email, "Instructor", instructor))
     else:
         raise typer.BadParameter("Give either a student or an instructor.", param_hint="--student")
-    say(f"{email} is linked." if is_changed else f"{email} was linked already.")
+    say(f"{email} is linked." if is_changed else f"{email} was already linked.")
 
 
 _SESSIONS_ENDED = (
     "The account's sessions have ended.\n"
-    "Their access tokens can't write any more, and can't read any more after at most 10 minutes."
+    "Their access tokens can no longer write, and can no longer read after at most 10 minutes."
 )
 
 
@@ -262,7 +262,7 @@ def _report_same_address(students: Sequence[StudentDoc], at_once: str) -> None:
     for student in students:
         say(
             f"{student['name']} has this e-mail address too: {encode_id('Student', student)}\n"
-            "If no other student has it, the account gets what belongs to this student when the address is\n"
+            "If no other student has it, this student's data moves to the account when the address is\n"
             f"verified by a link in a message. {at_once}"
         )
 

@@ -28,7 +28,7 @@ from loaders.reading import WHOLE, Window, counts, fit_read
 T = TypeVar("T")
 
 student = typer.Typer(
-    help="List students, export what is stored about one, or erase it.", no_args_is_help=True
+    help="List students, export what is stored about a student, or erase a student.", no_args_is_help=True
 )
 
 _Id = Annotated[
@@ -45,12 +45,12 @@ _Id = Annotated[
 def list_students(
     search: Annotated[
         str | None,
-        typer.Option(metavar="WORDS", help="Words of the name, or the e-mail address.", show_default=False),
+        typer.Option(metavar="WORDS", help="Words from the name, or the e-mail address.", show_default=False),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="The number of students to list.")] = 100,
     in_json: Annotated[bool, typer.Option("--json", help="Print a JSON array, for scripts.")] = False,
 ) -> None:
-    """List students by name, with their ids, also those without an account."""
+    """List students by name, with their IDs, including students without an account."""
     rows, count = _run(lambda database: _rows(database, search, limit))
     show_rows(rows, "There is no such student.", in_json=in_json)
     if count > len(rows):
@@ -59,7 +59,7 @@ def list_students(
 
 @student.command()
 def export(id: _Id) -> None:
-    """Print everything that is stored about a student, without secrets: a JSON document on each line."""
+    """Print everything that is stored about a student, without secrets, as one JSON document per line."""
     count = _run(lambda database: _export(database, id))
     if not count:
         raise CommandError(f"There is no student with this ID: `{lectern()} student list` lists them.")
@@ -71,9 +71,9 @@ def erase(
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask for confirmation.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what is stored.")] = False,
 ) -> None:
-    """Erase a student with their account. This can't be undone.
+    """Erase a student and their account. This can't be undone.
 
-    Ratings and past enrolments stay, without a person. If it is interrupted, run it again.
+    Ratings and past enrolments stay, without the person's data. If the command is interrupted, run it again.
     """
     found, stored = _run(lambda database: _stored(database, id))
     if found is None:
@@ -87,7 +87,7 @@ def erase(
     if not yes:
         typer.confirm(printable(f"Erase {who}? This can't be undone."), abort=True, err=True)
     _run(lambda database: _erase(database, id))
-    say("The student is erased. A gateway looks for late writes in two minutes. Backups still have the data.")
+    say("The student is erased. In two minutes, a gateway erases late writes. Backups keep the data.")
 
 
 async def _rows(database: Database, search: str | None, most: int) -> tuple[list[Row], int]:

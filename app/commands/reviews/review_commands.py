@@ -53,8 +53,8 @@ def list_reviews(
         str | None,
         typer.Option(
             metavar="WORDS",
-            help="Words that the title or the text contains; only the first 10,000 reviews that the other "
-            "options describe are searched.",
+            help="Words in the title or the text. Only the first 10,000 reviews that match the other "
+            "options are searched.",
             show_default=False,
         ),
     ] = None,
@@ -91,7 +91,7 @@ def moderate(
 ) -> None:
     """Set the status of a review, and close its flags."""
     changed = _run(lambda database: _moderate(database, id, cast("ReviewStatus", status), reason))
-    say(f"The review is {changed['status']} now.")
+    say(f"The review is now {changed['status']}.")
 
 
 async def _rows(

@@ -61,7 +61,7 @@ class UpdateCategoryInput(_CategoryFields):
 class MergeCategoriesInput(IdempotentInput):
     from_category_id: ID = required(
         values.global_id("Category"),
-        "Global ID of the category whose courses are moved, and which is deleted.",
+        "Global ID of the category to merge. Its courses are moved, and it is deleted.",
     )
     into_category_id: ID = required(
         values.global_id("Category"), "Global ID of the category to which the courses are moved."

@@ -30,7 +30,7 @@ class PersonInput:
     instructor_id: ID | None = optional(values.global_id("Instructor"), "Global ID of the instructor.")
 
 
-@strawberry.input(description="An account, and the student or instructor whose it is.")
+@strawberry.input(description="The account, and the student or instructor to link it to.")
 class LinkAccountInput(IdempotentInput):
     account_id: ID = required(values.global_id("Account"), "Global ID of the account.")
     person: PersonInput = required(
@@ -43,6 +43,6 @@ class EraseStudentInput(IdempotentInput):
     student_id: ID = required(values.global_id("Student"), "Global ID of the student.")
 
 
-@strawberry.input(description="The viewer's password, which confirms that their account is to be deleted.")
+@strawberry.input(description="The viewer's password, which confirms the deletion of their account.")
 class DeleteAccountInput(IdempotentInput):
     password: str = required(values.compared(500), "The viewer's current password.")

@@ -82,8 +82,8 @@ class ModerateReviewInput(IdempotentInput):
     status: ReviewStatus = required(values.choice, "New moderation status of the review.")
     reason: str | None = optional(
         values.or_none(values.text(LONG)),
-        "Reason for the status, as plain text, which the author can read; at most 2,000 characters. It"
-        " replaces the reason of an earlier moderation; without it, there is none.",
+        "Reason for the status, as plain text; at most 2,000 characters. The author can read it. It replaces"
+        " the reason of an earlier moderation. If it is omitted, the earlier reason is removed.",
     )
 
 

@@ -22,7 +22,7 @@ class UpdateCategoryPayload(Payload):
 
 @strawberry.type(description="Result of `mergeCategories`.")
 class MergeCategoriesPayload(Payload):
-    category: Category | None = fields.plain("The category that is left; null if the mutation was refused.")
+    category: Category | None = fields.plain("The remaining category; null if the mutation was refused.")
 
 
 @strawberry.type(description="Result of `deleteCategory`.")
@@ -59,5 +59,5 @@ class CategoryWrites:
         resolvers.category.delete_category,
         write_inputs.DeleteCategoryInput,
         commands=11,
-        description="Deletes a category that no course belongs to.",
+        description="Deletes a category that has no courses.",
     )

@@ -99,6 +99,6 @@ class EnrollmentWrites:
         write_inputs.MoveEnrollmentInput,
         commands=17,
         rare_commands=EVENTS + MESSAGES,
-        description="Moves an enrolment to another run of its course, with its progress. The freed seat goes"
-        " to the student who has been on the waitlist longest.",
+        description="Moves an enrolment to another run of the same course, and keeps its progress. The freed"
+        " seat goes to the student who has been on the waitlist longest.",
     )

@@ -25,7 +25,7 @@ class LinkAccountPayload(Payload):
 @strawberry.type(description="Result of `eraseStudent`.")
 class EraseStudentPayload(Payload):
     student: Student | None = fields.plain(
-        "What is left of the student: an ID without a profile; null if the mutation was refused."
+        "The erased student, with an ID but no profile; null if the mutation was refused."
     )
 
 
@@ -42,17 +42,17 @@ class PeopleWrites:
         commands=18,
         rare_commands=MESSAGES,  # the message to the owner of a deactivated account
         description="Changes the roles and the status of an account. If a role is removed or the account is"
-        " deactivated, its sessions end. The last active account with the role STAFF keeps the role and can't"
-        " be deactivated.",
+        " deactivated, its sessions end. The last active account with the role STAFF can't lose the role and"
+        " can't be deactivated.",
     )
     link_account: LinkAccountPayload = write(
         resolvers.people.link_account,
         write_inputs.LinkAccountInput,
         follow_up=resolvers.people.finish_link,
         commands=11,
-        description="Makes a student or instructor, such as one that an import has brought, an account's own."
-        " The account gets the role of the same name. If it has a student of its own, everything of the other"
-        " one moves to that one.",
+        description="Links an account to a student or instructor, such as an imported one. The account gets"
+        " the role STUDENT or INSTRUCTOR. If the account already has a student, the other student is merged"
+        " into that student.",
     )
     erase_student: EraseStudentPayload = write(
         resolvers.people.erase_student,
@@ -61,9 +61,9 @@ class PeopleWrites:
         has_to_finish=True,
         commands=34,
         rare_commands=1,  # the message to the owner of the account
-        description="Erases a student with their account: the profile, the texts of reviews, messages, and"
-        " what the audit log has of them. Ratings and past enrolments stay, without a person. This can't be"
-        " undone.",
+        description="Erases a student and their account: the profile, the texts of reviews, messages, and the"
+        " student's values in the audit log. Ratings and past enrolments stay, without the person's data."
+        " This can't be undone.",
     )
     delete_account: DeleteAccountPayload = mutation(
         resolvers.signing_in.delete_account,
@@ -72,6 +72,6 @@ class PeopleWrites:
         rare_commands=10,  # while attempts are counted, and the message
         weight=20_000,  # of a password hash
         description="Deletes the viewer's account, and erases the person as `eraseStudent` does."
-        " But their reviews stay as they are, anonymous."
+        " But their reviews stay unchanged, without their name."
         " The last active account with the role STAFF can't be deleted.",
     )

@@ -106,6 +106,6 @@ class ReviewWrites:
         resolvers.review.flag_review,
         write_inputs.FlagReviewInput,
         commands=12,
-        description="Asks the moderators to look at a review. A viewer can flag a review once; doing it again"
-        " has no effect.",
+        description="Asks the moderators to look at a review. Each viewer can flag a review once; flagging it"
+        " again has no effect.",
     )
