@@ -12,6 +12,7 @@ from graphql import (
     NoFragmentCyclesRule,
     NonNullTypeNode,
     OperationDefinitionNode,
+    TypeInfo,
     VisitorAction,
     get_named_type,
     get_operation_ast,
@@ -21,7 +22,7 @@ from graphql import (
     specified_rules,
     validate,
 )
-from graphql.validation import ASTValidationRule, ValidationRule
+from graphql.validation import ASTValidationRule, ValidationContext, ValidationRule
 
 from app import error_codes
 from app.execution.document import Document
@@ -65,7 +66,7 @@ class Reader:
     ) -> None:
         self._schema, self._limits, self._names_schema = schema, limits, names_schema
         self._compiled = compiled
-        self._rules = [*specified_rules, _OneOfVariables, *([] if introspection else [_NoIntrospection])]
+        self._rules = [*specified_rules, *([] if introspection else [_NoIntrospection])]
 
     def read(self, operation: Operation) -> Generator[None, None, Document]:
         """Parses and validates the operation, and returns its document.
@@ -81,6 +82,7 @@ class Reader:
         check_overlap(document, self._limits.overlap)
         yield
         self._validate(document, self._rules)
+        self._refuse(_one_of_errors(self._schema, document))
         definition = get_operation_ast(document, operation.operation_name)
         if definition is None:
             raise RefusedError([unresolved(operation)], error_codes.OPERATION_RESOLUTION_FAILURE)
@@ -114,6 +116,10 @@ class Reader:
         found = validate(self._schema, document, rules, most, hide_suggestions=not self._names_schema)
         if found and found[-1].message == _OUT_OF_STACK:
             raise TooLargeError("The operation is nested too deeply to be validated.")
+        self._refuse(found)
+
+    def _refuse(self, found: list[GraphQLError]) -> None:
+        """Raises RefusedError if there are errors."""
         if found:
             shown = found if self._names_schema else [about_document()]
             raise RefusedError(shown, error_codes.VALIDATION_FAILED)
@@ -131,27 +137,34 @@ class _NoIntrospection(ValidationRule):
         return SKIP
 
 
-class _OneOfVariables(ValidationRule):
-    """Refuses a nullable variable as a value in a @oneOf input that is required.
+def _one_of_errors(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:
+    """Returns an error for each nullable variable that is a value in a @oneOf input that is required.
 
-    graphql-core (3.3.2) refuses it only in one that is optional. In a required one, it fails when the
-    operation runs, as if the gateway had failed.
+    graphql-core (3.3.2) reports only those in a @oneOf input that is optional. The others would fail when the
+    operation runs, as if the gateway had failed. This is no ValidationRule, because a rule is part of a
+    reference cycle.
     """
-
-    def leave_operation_definition(self, node: OperationDefinitionNode, *_: object) -> None:
-        declared = {one.variable.name.value: one for one in node.variable_definitions or ()}
-        for usage in self.context.get_recursive_variable_usages(node):
-            if not is_non_null_type(usage.parent_type):
+    errors: list[GraphQLError] = []
+    context = ValidationContext(schema, document, TypeInfo(schema), errors.append)
+    for operation in document.definitions:
+        if not isinstance(operation, OperationDefinitionNode):
+            continue
+        nullable = {
+            one.variable.name.value: one
+            for one in operation.variable_definitions or ()
+            if not isinstance(one.type, NonNullTypeNode)
+        }
+        for usage in context.get_recursive_variable_usages(operation) if nullable else ():
+            name, parent = usage.node.name.value, usage.parent_type
+            if name not in nullable or not is_non_null_type(parent):
                 continue
-            type_, variable = usage.parent_type.of_type, declared.get(usage.node.name.value)
-            if not (is_input_object_type(type_) and type_.is_one_of and variable):
-                continue
-            if not isinstance(variable.type, NonNullTypeNode):
-                name = usage.node.name.value
+            type_ = parent.of_type
+            if is_input_object_type(type_) and type_.is_one_of:
                 message = (
                     f"Variable '${name}' must be non-nullable to be used for OneOf Input Object '{type_}'."
                 )
-                self.report_error(GraphQLError(message, [variable, usage.node]))
+                errors.append(GraphQLError(message, [nullable[name], usage.node]))
+    return errors
 
 
 def unresolved(operation: Operation) -> GraphQLError:

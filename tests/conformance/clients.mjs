@@ -152,7 +152,7 @@ async function story(send) {
   const rated = await write('WriteReview', { courseId: go.id, rating: 5, body: 'Clear.' }, second);
   const ids = [rated.review.id, enrollment.id];
   assert.equal((await ask('Anything', { id: go.id, ids }, staff)).node.slug, go.slug);
-  await write('FlagReview', { reviewId: rated.review.id }, second);
+  await write('FlagReview', { reviewId: rated.review.id }, staff);
   const queue = await ask('ModerationQueue', { first: 1, filter: { flagged: true, search: 'clear' } }, staff);
   assert.deepEqual(queue.reviews.nodes.map(({ id, flagCount }) => [id, flagCount]), [[rated.review.id, 1]]);
   const moderation = { reviewId: rated.review.id, status: 'PUBLISHED', reason: 'It is fine.' };

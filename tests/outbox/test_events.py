@@ -162,7 +162,10 @@ async def test_a_write_that_is_refused_or_repeated_posts_nothing(
 ) -> None:
     course, student = factories.course(), factories.student()
     own = ObjectId()
-    session = {"_id": own, "endedAt": None, "expiresAt": now() + timedelta(days=1)}
+    session = {
+        "_id": own, "accountId": ObjectId(), "generation": 0, "refreshKey": None, "createdAt": now(),
+        "endedAt": None, "expiresAt": now() + timedelta(days=1),
+    }  # fmt: skip
     await stored(database, courses=[course], students=[student], sessions=[session])
     viewer = Viewer(frozenset({"STUDENT"}), student["_id"], None, "bob", own)
     values = {"courseId": course_id(course), "idempotencyKey": "once"}

@@ -51,6 +51,7 @@ class Expected:
     statuses: dict[ObjectId, str] = field(default_factory=dict)
     reasons: dict[ObjectId, str] = field(default_factory=dict)
     deleted: set[ObjectId] = field(default_factory=set)
+    corrected: set[ObjectId] = field(default_factory=set)  # by their authors
     #: pairs of review and student
     votes: set[tuple[ObjectId, ObjectId]] = field(default_factory=set)
     #: pairs of review and subject
@@ -154,7 +155,9 @@ def _progress(state: Expected, ack: Ack) -> None:
 def _write_review(state: Expected, ack: Ack) -> None:
     review = state.reviews.setdefault(key(ack.payload["review"]["id"]), {})
     review |= {"rating": ack.input["rating"], "body": ack.input["body"]}
-    if ack.action == "createReview":
+    if ack.action == "updateReview":
+        state.corrected.add(key(ack.payload["review"]["id"]))
+    else:
         review |= {"studentId": key(ack.student), "courseId": key(ack.input["courseId"])}
 
 

@@ -110,6 +110,8 @@ async def _reviews(database: Database, state: Expected) -> Complaints:
         expected |= {"status": state.statuses.get(key, "PUBLISHED")}
         if review["studentId"] not in state.erased:
             expected |= {"moderationReason": state.reasons.get(key)}
+        if key in state.corrected and expected["status"] == "REJECTED" and review["status"] == "PENDING":
+            expected["status"] = "PENDING"  # the correction came after the rejection
         differing = {name for name, value in expected.items() if review.get(name) != value}
         if (review["reply"] or {}).get("body") != state.replies.get(key):
             differing.add("reply")
