@@ -165,7 +165,7 @@ def _text(shape: Shape, value: Value) -> Value:
 def _whole(_: Shape, value: Value) -> Value:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return UNFIT
-    return int(value) if isfinite(value) and value == int(value) and abs(value) < _INT32 else UNFIT
+    return int(value) if isfinite(value) and value == int(value) and -_INT32 <= value < _INT32 else UNFIT
 
 
 def _number(_: Shape, value: Value) -> Value:

@@ -38,7 +38,7 @@ async def readdress(tx: Transaction, student_id: ObjectId, to_student_id: Object
         "people": student_id, "destination": MAIL, "state": {"$in": list(UNDELIVERED)},
         "data.studentId": student_id,
     }  # fmt: skip
-    await tx.set("outbox", query, {"people": [to_student_id], "data.studentId": to_student_id})
+    await tx.set("outbox", query, {"people.$": to_student_id, "data.studentId": to_student_id})
 
 
 def _takers(tx: Transaction, event: Event) -> Iterable[str]:

@@ -34,7 +34,8 @@ Fitting: TypeAlias = Callable[[list[Stored]], list[Stored]]
 #: the stored values, because MongoDB sorts by them.
 AS_STORED = "as stored"
 
-_OF_SIGN_INS = frozenset(("sessions", "accountTokens"))
+#: Collections that the API doesn't show, but whose documents are fitted, because they decide who can sign in.
+_OF_SIGNING_IN = frozenset(("sessions", "accountTokens"))
 
 #: The condition for a float that GraphQL can represent: neither infinity nor NaN. An int needs no condition,
 #: because only BSON's 32-bit integers are read as int, and its 64-bit integers as bson.Int64.
@@ -61,12 +62,12 @@ def fit(collection: str, documents: Sequence[Stored], names: Sequence[str] | Non
 def fit_read(collection: str, documents: list[Stored], projection: Option) -> list[Stored]:
     """Fits documents that a transaction has read (see Transaction.fit).
 
-    Documents that the API doesn't show, such as votes, are returned as they are stored, except those that say
-    who may sign in.
+    Documents that the API doesn't show, such as votes, are returned as they are stored, except those of
+    `_OF_SIGNING_IN`.
     """
     is_partial = isinstance(projection, Mapping) and not all(projection.values())
-    is_stored = COLLECTIONS[collection].type_name is None and collection not in _OF_SIGN_INS
-    if is_stored or is_partial:
+    is_unfitted = COLLECTIONS[collection].type_name is None and collection not in _OF_SIGNING_IN
+    if is_unfitted or is_partial:
         return documents
     found = fitting(collection, projection and dict.fromkeys(projection, 1))(documents)
     for document in found:

@@ -23,9 +23,9 @@ _NewRow = dict[str, Any]  # a row that is being built
 EXPORT_MARK = "lectern"  # the key that marks a row as exported; its value is the name of the collection
 _BATCH = 500
 
-#: A field that earlier versions stored, and one that an import must not take back to an earlier value: the
-#: flags of an earlier round would be open again.
-_LEFT_OUT = ("courseStatus", "flagRound")
+#: `courseStatus` was stored by earlier versions. `flagRound` must not be set to an earlier value, which would
+#: open the flags of that round again. `mergedInto` is an `_id` of this database.
+_LEFT_OUT = ("courseStatus", "flagRound", "mergedInto")
 _REFERENCES = {
     "courseId": ("course", "courses"),
     "studentId": ("student", "students"),
@@ -35,6 +35,7 @@ _DATES = (
     "createdAt",
     "updatedAt",
     "joinedAt",
+    "erasedAt",
     "enrolledAt",
     "completedAt",
     "cancelledAt",

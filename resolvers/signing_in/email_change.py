@@ -49,9 +49,8 @@ async def _send(ctx: Context, session_id: ObjectId, account: AccountDoc, values:
     key, account_id = values.get("idempotencyKey"), account["_id"]
 
     async def work(tx: Transaction) -> None:
-        if (
-            await own_account(tx, session_id) is None
-        ):  # it may have been deleted while the password was checked
+        # The account may have been deleted while the password was checked.
+        if await own_account(tx, session_id) is None:
             raise has_ended()
         message = outbox.Message(
             "change_email",

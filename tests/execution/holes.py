@@ -32,7 +32,8 @@ GONE = 0.06  # of the documents
 
 #: Values of a wrong type.
 WRONG: tuple[Any, ...] = (
-    0, 1, 7, -3, 2.0, 2.5, True, False, Int64(2**40), -(2**31) - 1, float("nan"), float("inf"), 1e300,
+    0, 1, 7, -3, 2**30, 2**31 - 1, -(2**31), 2.0, 2.5, True, False, Int64(2**40), -(2**31) - 1,
+    float("nan"), float("inf"), 1e300,
     "", "7", "text", "PUBLISHED", "SUNDAY", "2026-01-01T00:00:00Z", [], ["a", "b"], ["ONLINE", None],
     [1, "a"], [[]], {}, {"a": 1}, Binary(b"bytes"), datetime(2026, 1, 1), ObjectId("0" * 24),
 )  # fmt: skip

@@ -532,6 +532,25 @@ def test_an_export_imports_into_a_database_with_other_ids(fresh_shell: Shells) -
     assert state(second.database) == state(first.database)
 
 
+def test_erased_students_stay_erased_in_another_database(fresh_shell: Shells) -> None:
+    first = fresh_shell("first")
+    erased_at = datetime(2026, 1, 2, tzinfo=UTC)
+    erased = {"name": "Deleted student", "externalId": None, "erasedAt": erased_at, "keepsReviews": True}
+    merging = {"name": "Ada", "mergedInto": ObjectId()}
+    rows = [
+        complete("students", row) for row in ({"_id": ObjectId(), **erased}, {"_id": ObjectId(), **merging})
+    ]
+    first.database["students"].insert_many(rows)
+    file = first.directory / "students.ndjson"
+    assert first.run("export", "students", file).exception is None
+    second = fresh_shell("second")
+    second.ok("import", "students", file)
+    found = {row["name"]: row for row in second.all("students")}
+    assert found["Deleted student"]["erasedAt"].replace(tzinfo=UTC) == erased_at
+    assert found["Deleted student"]["keepsReviews"] is True
+    assert "mergedInto" not in found["Ada"]  # its `_id` is that of another student there, or of nobody
+
+
 def test_an_export_is_recognised(catalogue: Shell) -> None:
     file = catalogue.directory / "out"
     catalogue.run("export", "students", file)

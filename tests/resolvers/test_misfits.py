@@ -221,6 +221,24 @@ async def test_whole_doubles_and_long_integers_are_integers(database: Database, 
     ]
 
 
+@pytest.mark.parametrize("tags", [["a"], "not a list"])
+@pytest.mark.parametrize(
+    ("days", "shown"),
+    [
+        (2**30 - 1, 2**30 - 1), (2**30, 2**30), (-(2**30), -(2**30)),
+        (2**31 - 1, 2**31 - 1), (-(2**31), -(2**31)), (2**31, None), (-(2**31) - 1, None),
+        (Int64(-(2**31)), -(2**31)), (Int64(2**31), None),
+    ],
+)  # fmt: skip
+async def test_integers_at_their_bounds(
+    database: Database, run_query: RunQuery, days: int, shown: int | None, tags: Any
+) -> None:
+    """Also in a document that is repaired because of another field."""
+    await store(database, courses=[factories.course() | {"durationDays": days, "tags": tags}])
+    data = await run_query("{ courses { nodes { durationDays tags } } }")
+    assert data["courses"]["nodes"] == [{"durationDays": shown, "tags": ["a"] if tags == ["a"] else []}]
+
+
 @pytest.mark.parametrize("status", [..., "published", None, 1])
 async def test_a_course_without_a_status_is_a_draft(
     database: Database, run_query: RunQuery, status: Any

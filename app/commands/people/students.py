@@ -73,7 +73,8 @@ def erase(
 ) -> None:
     """Erase a student and their account. This can't be undone.
 
-    Ratings and past enrolments stay, without the person's data. If the command is interrupted, run it again.
+    Places in runs that haven't begun are cancelled. Ratings and all other enrolments stay, without the
+    person's data. If the command is interrupted, run it again.
     """
     found, stored = _run(lambda database: _stored(database, id))
     if found is None:

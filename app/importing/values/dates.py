@@ -17,9 +17,9 @@ _TO_LAST_SECOND = timedelta(hours=23, minutes=59, seconds=59)  # from the first 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: Day 0 in a spreadsheet; correct for dates since March 1900.
 _EXCEL_EPOCH = datetime(1899, 12, 30, tzinfo=UTC)
-_EXCEL = range(
-    20_000, 80_000
-)  # the day numbers from October 1954 to January 2119; a float has to be cut first
+#: The day numbers from October 1954 to January 2119. Only look for an int in it, because a float is compared
+#: with each of them.
+_EXCEL = range(20_000, 80_000)
 _DIGITS = re.compile(r"-?\d+(?:\.\d+)?")
 _NUMERIC = re.compile(r"(\d{1,4})([./-])(\d{1,2})\2(\d{1,4})")
 _CJK = re.compile(r"(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日일]")

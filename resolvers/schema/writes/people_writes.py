@@ -62,8 +62,8 @@ class PeopleWrites:
         commands=34,
         rare_commands=1,  # the message to the owner of the account
         description="Erases a student and their account: the profile, the texts of reviews, messages, and the"
-        " student's values in the audit log. Ratings and past enrolments stay, without the person's data."
-        " This can't be undone.",
+        " student's values in the audit log. Places in runs that haven't begun are cancelled. Ratings and all"
+        " other enrolments stay, without the person's data. This can't be undone.",
     )
     delete_account: DeleteAccountPayload = mutation(
         resolvers.signing_in.delete_account,
