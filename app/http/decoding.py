@@ -199,7 +199,8 @@ def _hash(persisted: _Json) -> str:
         return ""
     if not isinstance(persisted, dict):
         raise HTTPException(400, "`extensions.persistedQuery` must be a JSON object.")
-    if persisted.get("version") != 1:
+    version = persisted.get("version")
+    if version != 1 or version is True:  # True == 1
         raise HTTPException(400, "Unsupported persisted query version: it must be 1.")
     sent = persisted.get("sha256Hash")
     if not isinstance(sent, str) or not sent:

@@ -69,7 +69,8 @@ def _parsed(data: bytes) -> _Json:
 
 
 def _of_apollo(members: dict[str, _Json]) -> Iterator[ManifestOperation]:
-    if (members.get("format"), members.get("version")) != (_APOLLO, 1):
+    version = members.get("version")
+    if members.get("format") != _APOLLO or version != 1 or version is True:  # True == 1
         raise ManifestError(f'It has `operations`, but not "format": "{_APOLLO}" and "version": 1.')
     listed = members["operations"]
     if not isinstance(listed, list) or isinstance(listed, _Pairs):

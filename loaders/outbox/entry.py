@@ -78,8 +78,8 @@ class Message(NamedTuple):
     instead, which needn't belong to anybody. It is deleted once the message has been sent.
     data: what the text needs, apart from names and secrets: the `runId` of a message about a run.
     expires_on: when it is no longer worth sending.
-    language: the language of the person; None for the default. dedupe: the same value for retries of the
-    same request, for which only one message is sent.
+    language: that of the text; None for that of the account, or the default if there is none.
+    dedupe: the same value for retries of the same request, for which only one message is sent.
     """
 
     template: MessageKind

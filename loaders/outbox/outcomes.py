@@ -11,13 +11,13 @@ from loaders.outbox.leases import after
 
 
 async def sent(database: Database, entry: EntryDoc, *, days: int) -> bool:
-    """Marks an entry as delivered. Its address is deleted at once, and the entry after `days`.
+    """Marks an entry as delivered. Its address and language are deleted at once, the entry after `days`.
 
     Returns False if the claim has been lost: another process may be delivering the entry, and what follows.
     """
     fields = {
-        "state": "SENT", "claim": None, "lastError": None, "to": entry["to"] and "", "sentAt": now(),
-        "deleteAt": now() + timedelta(days=days),
+        "state": "SENT", "claim": None, "lastError": None, "to": entry["to"] and "", "language": None,
+        "sentAt": now(), "deleteAt": now() + timedelta(days=days),
     }  # fmt: skip
     update = {"$set": fields}
     done = await send(database["outbox"], "update", lambda target: target.update_one(_own(entry), update))

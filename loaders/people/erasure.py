@@ -178,7 +178,9 @@ async def _begin(
         tx.changes.append(
             Change("accounts", account["_id"], {"status": account.get("status", "ACTIVE")}, None)
         )
-        outbox.send(tx, outbox.Message("account_deleted", to=account["email"]))
+        # The account's language, because the account is gone when the message is sent.
+        message = outbox.Message("account_deleted", to=account["email"], language=account.get("language"))
+        outbox.send(tx, message)
 
 
 async def _erase_messages(tx: Transaction, ids: Sequence[ObjectId], to: Sequence[str]) -> Sequence[ObjectId]:

@@ -1,6 +1,6 @@
 """Reads everything that is stored about a person, for a copy that they can have."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Container, Mapping
 
 from bson import MaxKey, ObjectId
 
@@ -24,12 +24,17 @@ _SECRET = {
 
 
 async def person_rows(database: Database, student_id: ObjectId) -> AsyncIterator[tuple[str, Document]]:
-    """Yields all documents about a student and their account, each with its collection."""
+    """Yields all documents about a student and their account, each with its collection.
 
-    async def places(tx: Transaction) -> Mapping[str, Filter]:
+    Entries of the audit log can be about several people, or by others. They have no network addresses of
+    others, and no values of others' documents.
+    """
+
+    async def find_places(tx: Transaction) -> tuple[Mapping[str, Filter], set[str]]:
         return await _places(tx, student_id)
 
-    for collection, query in (await transaction(database, places)).items():
+    places, own = await transaction(database, find_places)
+    for collection, query in places.items():
         row = COLLECTIONS[collection]
         hidden = row.secret | row.derived | {"newestReviewIds", "revision"} | _SECRET.get(collection, set())
         last: Filter = {}
@@ -37,12 +42,17 @@ async def person_rows(database: Database, student_id: ObjectId) -> AsyncIterator
             database[collection], {"$and": [query, last]}, size=_BATCH, limit=_BATCH, sort=[("_id", 1)]
         ):
             for document in batch:
-                yield collection, {name: value for name, value in document.items() if name not in hidden}
+                own.add(str(document["_id"]))
+                shown = _own_part(document, own, places) if collection == "auditLog" else document
+                yield collection, {name: value for name, value in shown.items() if name not in hidden}
             last = {"_id": {"$gt": batch[-1]["_id"]}}
 
 
-async def _places(tx: Transaction, student_id: ObjectId) -> Mapping[str, Filter]:
-    """Returns where documents about a person are: a filter for each collection."""
+async def _places(tx: Transaction, student_id: ObjectId) -> tuple[Mapping[str, Filter], set[str]]:
+    """Returns where documents about a person are: a filter for each collection, the audit log last.
+
+    Also returns the ids of the person, as the audit log has them.
+    """
     student: StudentDoc | None = await tx.get("students", student_id)
     account = await by_student(tx, student_id)
     account_id = account["_id"] if account else None
@@ -51,7 +61,7 @@ async def _places(tx: Transaction, student_id: ObjectId) -> Mapping[str, Filter]
     to = {"$in": await addresses(tx, student, account, people)}
     theirs, subject = {"$in": students}, str(account_id)
     own_keys = {"_id": {"$gte": {"viewer": subject, "key": ""}, "$lt": {"viewer": subject, "key": MaxKey()}}}
-    return {
+    places: Mapping[str, Filter] = {
         "students": {"_id": student_id},
         "enrollments": {"studentId": theirs},
         "reviews": {"studentId": theirs},
@@ -72,3 +82,27 @@ async def _places(tx: Transaction, student_id: ObjectId) -> Mapping[str, Filter]
             ]
         },
     }
+    return places, {str(one) for one in people}
+
+
+def _own_part(entry: Document, own: Container[str], personal: Container[str]) -> Document:
+    """Returns what an audit entry says about a person.
+
+    own: the ids of the person and of their documents. personal: the collections with documents of people.
+    """
+    actor = entry["actor"]
+    is_by_them = actor["subject"] in own or str(actor["studentId"]) in own
+    changes = [
+        change if change["collection"] not in personal or _is_about(change, own) else _without_values(change)
+        for change in entry["changes"]
+    ]
+    return {**entry, "address": entry["address"] if is_by_them else "", "changes": changes}
+
+
+def _is_about(change: Document, own: Container[str]) -> bool:
+    owners = [(change[side] or {}).get("studentId") for side in ("before", "after")]
+    return change["documentId"] in own or any(str(owner) in own for owner in owners)
+
+
+def _without_values(change: Document) -> Document:
+    return {**change, "before": None, "after": None}

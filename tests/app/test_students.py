@@ -88,6 +88,42 @@ def test_links_flags_keys_and_messages_by_address_are_exported(database: Databas
     assert "a-token" not in printed
 
 
+def test_an_export_has_nothing_about_others_from_the_audit_log(database: Database[dict[str, Any]]) -> None:
+    account, review = database["accounts"].find_one({}), database["reviews"].find_one({})
+    assert account
+    assert review
+    staff = {"subject": str(ObjectId()), "roles": ["STAFF"], "studentId": None, "instructorId": None}
+    herself = {**staff, "subject": str(account["_id"]), "studentId": ADA["_id"]}
+
+    def change(collection: str, id: object, **after: object) -> dict[str, Any]:
+        return {"collection": collection, "documentId": str(id), "before": None, "after": after}
+
+    of_others = [
+        change("students", ObjectId(), name="Bob Other"),
+        change("enrollments", ObjectId(), studentId=str(ObjectId()), notes="of Other"),
+        change("accounts", ObjectId(), email="other@example.org"),
+    ]
+    of_hers = [
+        change("students", ADA["_id"], name="Ada"),
+        change("enrollments", ObjectId(), studentId=str(ADA["_id"])),
+        change("reviews", review["_id"], status="HIDDEN"),
+        change("courses", ObjectId(), title="Algebra"),
+    ]
+    for number, actor in enumerate((staff, herself)):
+        entry = {"at": T0, "action": "x", "actor": actor, "address": f"192.0.2.{number}"}
+        database["auditLog"].insert_one({**entry, "changes": [*of_others, *of_hers]})
+
+    printed = run("export", encode_id("Student", ADA)).stdout
+    assert "other" not in printed.lower()
+    entries = [row for line in printed.splitlines() if (row := json.loads(line))["collection"] == "auditLog"]
+    assert [entry["address"] for entry in entries] == ["", "192.0.2.1"]
+    for entry in entries:
+        assert [one["documentId"] for one in entry["changes"]] == [
+            one["documentId"] for one in (*of_others, *of_hers)
+        ]
+        assert entry["changes"][len(of_others) :] == of_hers
+
+
 def test_a_student_is_erased_after_a_confirmation(database: Database[dict[str, Any]]) -> None:
     id_ = encode_id("Student", ADA)
     assert "reviews" in run("erase", id_, "--dry-run").stderr

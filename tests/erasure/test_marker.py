@@ -154,9 +154,10 @@ async def test_nothing_is_found_afterwards(
     last = await until(
         lambda: database["outbox"].find_one({"kind": "message.account_deleted", "state": "SENT"})
     )
-    assert last["to"] == ""
+    assert (last["to"], last["language"]) == ("", None)
     if scene.server:
-        assert [mail.to for mail in scene.server.mails][-1] == [NEW_EMAIL]
+        mail = scene.server.mails[-1]
+        assert (mail.to, mail.email["Content-Language"]) == ([NEW_EMAIL], "de")  # that of her account
     else:
         assert not await on_mail_pages(scene.url)
     kept = TEXTS_OF_REVIEWS if way is by_owner else {}

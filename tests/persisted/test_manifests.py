@@ -60,6 +60,7 @@ def test_an_id_is_taken_as_it_is(id: str) -> None:
         (b'{"a": "\\ud800"}', "surrogate"),
         (apollo(), "no operations"),
         (apollo(version=2), '"version": 1'),
+        (apollo(version=True), '"version": 1'),
         (apollo(format="x"), '"format"'),
         (apollo(operations={}), "`operations` must be a list"),
         (apollo(1), "Operation 1 must be an object"),

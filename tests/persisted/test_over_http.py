@@ -153,6 +153,7 @@ async def test_a_mutation_by_its_hash_needs_post(start: Start) -> None:
     ("persisted", "part"),
     [
         ({"version": 2, "sha256Hash": "x"}, "Unsupported persisted query version"),
+        ({"version": True, "sha256Hash": "x"}, "Unsupported persisted query version"),
         ({"sha256Hash": "x"}, "Unsupported persisted query version"),
         ({"version": 1}, "`extensions.persistedQuery.sha256Hash` must be a string"),
         ({"version": 1, "sha256Hash": ""}, "must be a string"),

@@ -34,8 +34,8 @@ class ErrorCode(Enum):
     RATE_LIMITED = enum_value("RATE_LIMITED", description="There were too many attempts. Try again later.")
     EXPIRED = enum_value(
         "EXPIRED",
-        description="It is too late: the run has already started or ended, or the enrolment or reset link"
-        " has expired.",
+        description="It is too late: the run has already started or ended, or the enrolment or the link has"
+        " expired.",
     )
 
 
