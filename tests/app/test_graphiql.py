@@ -188,7 +188,7 @@ class Watch:
         page.on("console", self.on_console)
         page.on("pageerror", self.on_error)
         page.on("request", self.on_request)
-        page.on("requestfailed", lambda request: self.complaints.append(f"failed: {request.url}"))
+        page.on("requestfailed", self.on_failure)
 
     def on_console(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
@@ -196,6 +196,11 @@ class Watch:
 
     def on_error(self, error: Error) -> None:
         self.complaints.append(f"uncaught: {error}")
+
+    def on_failure(self, request: Request) -> None:
+        # A frame that hasn't loaded yet when somebody moves on is no failure.
+        if not (request.is_navigation_request() and request.failure == "net::ERR_ABORTED"):
+            self.complaints.append(f"failed: {request.url} {request.failure}")
 
     def on_request(self, request: Request) -> None:
         if not request.url.startswith(f"{self.origin}/"):
