@@ -26,8 +26,8 @@ _SECRET = {
 async def person_rows(database: Database, student_id: ObjectId) -> AsyncIterator[tuple[str, Document]]:
     """Yields all documents about a student and their account, each with its collection.
 
-    Entries of the audit log can be about several people, or by others. They have no network addresses of
-    others, and no values of others' documents.
+    The audit log comes last. An entry can be about several people, or by others: it has a network address
+    only if the person was the actor, and no values of other people's documents.
     """
 
     async def find_places(tx: Transaction) -> tuple[Mapping[str, Filter], set[str]]:
@@ -42,8 +42,11 @@ async def person_rows(database: Database, student_id: ObjectId) -> AsyncIterator
             database[collection], {"$and": [query, last]}, size=_BATCH, limit=_BATCH, sort=[("_id", 1)]
         ):
             for document in batch:
-                own.add(str(document["_id"]))
-                shown = _own_part(document, own, places) if collection == "auditLog" else document
+                shown = document
+                if collection == "auditLog":
+                    shown = _own_part(document, own, places)
+                else:
+                    own.add(str(document["_id"]))
                 yield collection, {name: value for name, value in shown.items() if name not in hidden}
             last = {"_id": {"$gt": batch[-1]["_id"]}}
 

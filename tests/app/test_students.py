@@ -94,6 +94,8 @@ def test_an_export_has_nothing_about_others_from_the_audit_log(database: Databas
     assert review
     staff = {"subject": str(ObjectId()), "roles": ["STAFF"], "studentId": None, "instructorId": None}
     herself = {**staff, "subject": str(account["_id"]), "studentId": ADA["_id"]}
+    external = {**herself, "subject": "https://issuer.example|ada"}
+    nobody = {**staff, "subject": ""}
 
     def change(collection: str, id: object, **after: object) -> dict[str, Any]:
         return {"collection": collection, "documentId": str(id), "before": None, "after": after}
@@ -109,14 +111,14 @@ def test_an_export_has_nothing_about_others_from_the_audit_log(database: Databas
         change("reviews", review["_id"], status="HIDDEN"),
         change("courses", ObjectId(), title="Algebra"),
     ]
-    for number, actor in enumerate((staff, herself)):
+    for number, actor in enumerate((staff, herself, external, nobody)):
         entry = {"at": T0, "action": "x", "actor": actor, "address": f"192.0.2.{number}"}
         database["auditLog"].insert_one({**entry, "changes": [*of_others, *of_hers]})
 
     printed = run("export", encode_id("Student", ADA)).stdout
     assert "other" not in printed.lower()
     entries = [row for line in printed.splitlines() if (row := json.loads(line))["collection"] == "auditLog"]
-    assert [entry["address"] for entry in entries] == ["", "192.0.2.1"]
+    assert [entry["address"] for entry in entries] == ["", "192.0.2.1", "192.0.2.2", ""]
     for entry in entries:
         assert [one["documentId"] for one in entry["changes"]] == [
             one["documentId"] for one in (*of_others, *of_hers)
