@@ -31,6 +31,7 @@ class Metrics(Listener):
         self._unknown = Counter(families.UNKNOWN_OPERATIONS, slot)
         self._waits = Histogram(families.ADMISSION_WAIT, slot)
         self._commands = Histogram(families.COMMAND_DURATION, slot)
+        self._merged = Counter(families.MERGED, slot)
         self._transactions = Counter(families.TRANSACTIONS, slot)
         self._retries = Counter(families.RETRIES, slot)
         self._late = Counter(families.LATE_WRITES, slot)
@@ -43,6 +44,7 @@ class Metrics(Listener):
         """Begins the series whose labels are known, because a rate needs a first value."""
         self._operations.add(("compiled", ""), 0)
         self._retries.add(amount=0)
+        self._merged.add(amount=0)
         for result in _HIT.values():
             self._cache.add(result, 0)
         for outcome in ("committed", "aborted", "unknown"):
@@ -78,6 +80,9 @@ class Metrics(Listener):
             self._operations.add((record.engine, record.reason))
 
     def command_sent(self, command: CommandSent) -> None:
+        if command.merged:  # the command is counted once, for the request that has sent it
+            self._merged.add()
+            return
         self._commands.observe(command.ms / 1000, (command.kind, command.collection, command.error))
 
     def refused(self, refusal: Refused) -> None:

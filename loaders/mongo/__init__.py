@@ -33,6 +33,7 @@ from loaders.mongo.commands import (
     find,
     find_one,
     id_bytes,
+    lookup,
     send,
 )
 from loaders.mongo.database import Collection, Database, Destinations
@@ -104,6 +105,7 @@ __all__ = [
     "forget_sessions",
     "id_bytes",
     "keep_sessions",
+    "lookup",
     "note_misfit",
     "note_read",
     "now",

@@ -1,7 +1,7 @@
 """The functions that send commands to MongoDB, through Motor or PyMongo's async client."""
 
 from asyncio import CancelledError
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from inspect import isawaitable
 from operator import attrgetter
 from time import perf_counter
@@ -28,9 +28,11 @@ from loaders.mongo.bson_types import (
     Option,
     Result,
     Stored,
+    Value,
 )
 from loaders.mongo.command_errors import ClientGoneError, DatabaseAwayError, DeadlineError
 from loaders.mongo.database import Collection, DriverDatabase
+from loaders.mongo.find_commands import Lookup
 from loaders.mongo.queue import queue_of
 from loaders.mongo.scope import (
     CommandSent,
@@ -90,6 +92,19 @@ async def find(collection: Collection, query: Filter, *, size: int, **options: O
     return found
 
 
+def lookup(
+    collection: Collection, field: str, keys: Sequence[Value], projection: Mapping[str, int] | None
+) -> Coroutine[Any, Any, list[Stored]]:
+    """Returns the documents whose unique field has one of these keys, in any order.
+
+    If the command has to wait, it is sent together with those of other requests that differ only in the keys.
+    """
+    is_motor = isinstance(collection, AgnosticCollection)
+    by_keys = find_commands.by_keys if is_motor else find_commands.by_keys_async
+    asked = Lookup(collection, by_keys, field, keys, projection)
+    return send(collection, "find", asked.fetch, lookup=asked)
+
+
 def find_one(collection: Collection, query: Filter, **options: Option) -> Coroutine[Any, Any, Result]:
     """Returns the first document that matches a query, or None."""
     if isinstance(collection, AgnosticCollection):
@@ -115,7 +130,11 @@ async def _listed(cursor: Awaitable[Any]) -> list[Document]:  # Any: PyMongo's a
 
 
 def send(
-    target: DriverObject, kind: str, call: DriverCall, collection: str = ""
+    target: DriverObject,
+    kind: str,
+    call: DriverCall,
+    collection: str = "",
+    lookup: Lookup | None = None,
 ) -> Coroutine[Any, Any, Result]:
     """Sends a command and returns its result.
 
@@ -124,6 +143,7 @@ def send(
     documents one by one on the event loop.
     kind: the name of the MongoDB command, for listeners.
     collection: the name of the collection, for listeners, if `target` isn't a collection.
+    lookup: what `call` looks up, if the command may be merged with others.
 
     In a request's scope, raises DeadlineError after the deadline, DatabaseAwayError if no primary can be
     reached, and ClientGoneError once the client has disconnected.
@@ -134,33 +154,33 @@ def send(
     if scope is not None and scope.meter is not None:
         scope.meter.sent += 1
     if scope is None or scope.on_command is None:
-        return _called(target, call)
-    return _observed(target, kind, call, collection, scope.on_command)
+        return _called(target, call, lookup)
+    return _observed(target, kind, call, collection, lookup, scope.on_command)
+
+
+async def _called(target: DriverObject, call: DriverCall, lookup: Lookup | None) -> Result:
+    command = _command(target, call, lookup)
+    return await _outcome(command)
 
 
 async def _observed(
-    target: DriverObject, kind: str, call: DriverCall, collection: str, on_command: OnCommand
+    target: DriverObject,
+    kind: str,
+    call: DriverCall,
+    collection: str,
+    lookup: Lookup | None,
+    on_command: OnCommand,
 ) -> Result:
     """Sends a command as `_called` does, and notifies a listener afterwards.
 
     The driver's own CommandListener isn't used, because it would make every command a tenth slower, even
     when there is no listener to notify.
     """
-    began: float | None = None
-    ended: float | None = None
+    command = _command(target, call, lookup)
     documents: int | None = None
     failure = ""
-
-    def timed(raw: DriverObject) -> Result:
-        nonlocal began, ended
-        began = perf_counter()  # not earlier, because the command may have waited for a thread
-        try:
-            return call(raw)
-        finally:
-            ended = perf_counter()
-
     try:
-        result = await _called(target, timed)
+        result = await _outcome(command)
         if kind in {"find", "aggregate"}:
             documents = len(result) if isinstance(result, list) else int(result is not None)
         return result
@@ -168,23 +188,24 @@ async def _observed(
         failure = type(error).__name__
         raise
     finally:
-        end = perf_counter()
-        start = end if began is None else began  # a command that was cancelled in the queue took no time
-        if ended is not None and isinstance(target, AgnosticBase):
-            end = ended  # earlier, because the event loop may have been busy
+        end = command.ended or perf_counter()  # the command goes on if it is interrupted
+        start = command.sent or end  # a command that was cancelled in the queue took no time
         ms = (end - start) * 1000
         name = target.name if isinstance(target, _COLLECTIONS) else collection
-        on_command(CommandSent(kind, name, ms, documents, start, current_level.get(), failure))
+        level, merged = current_level.get(), command.was_merged
+        on_command(CommandSent(kind, name, ms, documents, start, level, failure, merged))
 
 
-async def _called(target: DriverObject, call: DriverCall) -> Result:
-    """Queues a command and waits for its result, at most until the request's deadline."""
+def _command(target: DriverObject, call: DriverCall, lookup: Lookup | None) -> Call | Awaited:
     scope, client = current_scope.get(), client_of(target)
-    queue = queue_of(client)
     if isinstance(target, AgnosticBase):
-        command: Call | Awaited = Call(scope, client, queue, call, target.delegate)
-    else:
-        command = Awaited(scope, client, queue, call, target)
+        return Call(scope, client, queue_of(client), call, target.delegate, lookup)
+    return Awaited(scope, client, queue_of(client), call, target, lookup)
+
+
+async def _outcome(command: Call | Awaited) -> Result:
+    """Queues a command and waits for its result, at most until the request's deadline."""
+    scope, client, queue = command.scope, command.client, command.queue
     if scope is None:
         queue.submit(command)
         return await command.outcome()

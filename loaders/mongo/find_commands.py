@@ -1,19 +1,103 @@
-"""Sends `find` through the blocking driver as a bare command.
+"""Sends `find` through the blocking driver as a bare command; and look-ups, which can share a `find`.
 
-It bypasses the driver's cursors, because a single reply doesn't need a cursor.
+A bare command bypasses the driver's cursors, because a single reply doesn't need a cursor.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from itertools import chain
+from typing import NamedTuple, TypeAlias
 
+from bson import ObjectId
 from pymongo.errors import AutoReconnect, OperationFailure, PyMongoError, ServerSelectionTimeoutError
 
-from loaders.mongo.bson_types import Document, DriverObject, Filter, Option, Stored, Value
+from loaders.mongo.bson_types import Document, DriverObject, Filter, Option, Result, Stored, Value
 
 #: Error codes after which a read is retried. They are the codes in MongoDB's retryable reads specification
 #: that the driver doesn't raise as AutoReconnect.
 _RETRIED = frozenset((6, 7, 89, 134, 262, 9001))
 _OPTIONS = frozenset(("projection", "sort", "limit"))
+
+Projection: TypeAlias = Mapping[str, int] | None
+
+#: Fetches documents by a field. Takes a collection of the driver, the field, its values and the projection.
+ByKeys: TypeAlias = Callable[[DriverObject, str, Sequence[Value], Projection], Result]
+
+#: Python and MongoDB agree on which of these values are equal. On numbers they don't: True is 1 in Python.
+_COMPARABLE = {str, ObjectId}
+
+
+class Lookup(NamedTuple):
+    """What a command looks up: the documents of a collection whose unique field has one of these keys.
+
+    Commands of several requests whose look-ups are alike can be sent as one.
+    """
+
+    collection: DriverObject
+    by_keys: ByKeys
+    field: str
+    keys: Sequence[Value]
+    projection: Projection
+
+    def kind(self) -> Hashable:
+        """Returns a value that is the same for all look-ups that are alike; None if no other is like this."""
+        if not {type(key) for key in self.keys} <= _COMPARABLE:
+            return None
+        projection = self.projection if self.projection is None else tuple(self.projection.items())
+        return id(self.collection), self.field, projection
+
+    def fetch(self, raw: DriverObject) -> Result:
+        """Sends the look-up. raw: the driver's collection."""
+        return self.by_keys(raw, self.field, self.keys, self.projection)
+
+    def together(self, others: Iterable["Lookup"]) -> "Lookup":
+        """Returns a look-up of all keys of this one and of others that are like it."""
+        keys = dict.fromkeys(chain(self.keys, *(other.keys for other in others)))
+        return self._replace(keys=list(keys))
+
+    def own(self, found: Mapping[Value, Stored]) -> list[Stored]:
+        """Returns the documents with this look-up's keys. found: documents by their keys."""
+        return [found[key] for key in dict.fromkeys(self.keys) if key in found]
+
+
+def keyed(asked: Lookup, documents: Sequence[Stored]) -> dict[Value, Stored] | None:
+    """Maps keys to their documents; returns None if a document has none of the keys that were asked for.
+
+    A field that holds a list matches a key that is in the list.
+    """
+    found: dict[Value, Stored] = {}
+    keys = set(asked.keys)
+    for document in documents:
+        key = document.get(asked.field)
+        if type(key) not in _COMPARABLE or key not in keys:
+            return None
+        found.setdefault(key, document)
+    return found
+
+
+def by_keys(
+    collection: DriverObject, field: str, keys: Sequence[Value], projection: Projection
+) -> list[Stored]:
+    """Looks up documents through the blocking driver."""
+    options = {"projection": projection}
+    if len(keys) > 1:
+        return find(collection, {field: {"$in": keys}}, len(keys), options)
+    # The driver and MongoDB have a fast path for a single document. $eq keeps a key from being read as an
+    # operator.
+    one = find_one(collection, {field: {"$eq": keys[0]}}, options)
+    return [one] if one is not None else []
+
+
+async def by_keys_async(
+    collection: DriverObject, field: str, keys: Sequence[Value], projection: Projection
+) -> list[Stored]:
+    """Looks up documents through PyMongo's async client, as `by_keys` does."""
+    if len(keys) > 1:
+        found = collection.find({field: {"$in": keys}}, projection=projection, batch_size=len(keys) + 1)
+        documents: list[Stored] = await found.to_list(None)
+        return documents
+    one = await collection.find_one({field: {"$eq": keys[0]}}, projection=projection)
+    return [one] if one is not None else []
 
 
 def find(collection: DriverObject, query: Filter, size: int, options: Mapping[str, Option]) -> list[Stored]:

@@ -5,12 +5,15 @@ slow down the others. A slow command stops counting towards that limit, so that 
 size of the driver's connection pool. The queue serves requests in rotation: a request with 200 commands
 delays another request by only one command. Reads, writes and the commands of cheap requests have separate
 queues; writes and cheap requests have reserved slots.
+
+Look-ups that wait and differ only in their keys are sent as one command, when the first of them gets a slot.
 """
 
 from asyncio import Future, TimerHandle, get_running_loop
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from itertools import islice
 from time import monotonic
 from typing import Literal, TypeAlias
 from weakref import finalize
@@ -18,8 +21,9 @@ from weakref import finalize
 import pymongo
 
 from loaders.mongo import circuit
-from loaders.mongo.bson_types import DriverObject, Result, Value
+from loaders.mongo.bson_types import DriverObject, Result, Stored, Value
 from loaders.mongo.command_errors import ClientGoneError, DeadlineError
+from loaders.mongo.find_commands import Lookup
 from loaders.mongo.scope import Scope
 
 #: The maximum number of connections to a MongoDB server. The slots below take up to 92; the driver's own
@@ -36,6 +40,12 @@ Kind: TypeAlias = Literal["read", "cheap", "write"]
 #: otherwise _SLOW. _SLOW is longer, because while commands still end, MongoDB or the processor might just be
 #: busy. More commands in flight would then make each command even slower.
 _SLOW, _STALLED = 0.25, 0.05
+
+#: The maximum number of keys of a command that serves several look-ups.
+MOST_KEYS = 100
+
+# How many requests, and how many commands of each, are looked through for such look-ups.
+_LINES, _COMMANDS = 64, 8
 
 _TICK = 0.05  # seconds between checks for missed deadlines and slow commands
 
@@ -121,11 +131,16 @@ class Command:
     future: what the caller awaits; it fails if the command is stopped while queued. session_id: the id of
     the driver session through which the command can be killed; None if it can't be killed. is_write: whether
     the command belongs to a mutation. If so, it is never interrupted.
+    sent, ended: when the driver was called and when it returned, on the time.perf_counter() clock.
+
+    lookup: what the command looks up; None if it can't be merged with other commands. alike: the kind of
+    look-up, known once the command is queued. merged: the commands whose look-ups this one does too. found:
+    the documents of all of these, by key. carrier: the command that does this one's look-up.
     """
 
     __slots__ = (
-        "began", "client", "future", "has_ended", "is_stopped", "is_write", "kind", "queue", "scope",
-        "session_id", "slots",
+        "alike", "began", "carrier", "client", "ended", "found", "future", "has_ended", "is_stopped",
+        "is_write", "kind", "lookup", "merged", "queue", "scope", "sent", "session_id", "slots",
     )  # fmt: skip
 
     def __init__(
@@ -134,6 +149,7 @@ class Command:
         client: DriverObject,
         future: Future[Result],
         queue: "Queue",
+        lookup: Lookup | None = None,
     ) -> None:
         self.scope = scope
         self.client = client
@@ -148,12 +164,18 @@ class Command:
         self.kind: Kind = "read"
         if scope is not None:
             self.kind = "write" if scope.is_writing else "cheap" if scope.cheap else "read"
+        self.lookup = None if scope is None or self.is_write else lookup
+        self.alike: Hashable = None
+        self.merged: Mapping[Command, Lookup] = {}
+        self.found: Mapping[Value, Stored] | None = None
+        self.carrier: Command | None = None
+        self.sent = self.ended = 0.0
 
     def start(self) -> None:
         """Sends the command. Called once, when the command gets a slot."""
         raise NotImplementedError
 
-    def interrupt(self, error: Exception) -> None:
+    def interrupt(self) -> None:
         """Kills the command, which must be in flight."""
         raise NotImplementedError
 
@@ -186,17 +208,45 @@ class Command:
     def stop(self, error: Exception) -> None:
         """Drops the command if it is queued, and interrupts it if it is a read in flight.
 
-        Called when nobody waits for the command any more.
+        Called when nobody waits for the command any more. A command that serves others too goes on until
+        nobody waits for those either.
         """
         if not self.is_write:
             # This thread sets `is_stopped`, then reads `slots`. The thread that runs the command sets
             # `slots`, then reads `is_stopped`. So at least one of the two sees the other's change.
             self.is_stopped = True
-        if self.slots is None:
-            if not self.future.done():
-                self.future.set_exception(error)
-        elif not self.is_write:
-            self.interrupt(error)
+        if self.slots is None or not self.is_write:
+            self.fail(error)
+        sender = self.carrier or self
+        if sender.slots is not None and all(command.is_stopped for command in (sender, *sender.merged)):
+            sender.interrupt()
+
+    def fail(self, error: Exception) -> None:
+        """Makes the caller's wait end with an error."""
+        if not self.future.done():
+            self.future.set_exception(error)
+
+    @property
+    def was_merged(self) -> bool:
+        """Whether another command has done this one's look-up."""
+        return self.slots is None and self.ended > 0.0
+
+    def answer_merged(self) -> None:
+        """Passes on the documents of the merged commands. If nothing was found out, each is sent by itself.
+
+        Called in the event loop, once the call has ended.
+        """
+        merged, self.merged = self.merged, {}
+        for command, lookup in merged.items():
+            command.carrier = None
+            if command.future.done():
+                continue
+            if self.found is None:
+                command.lookup = command.alike = None
+                self.queue.submit(command)
+            else:
+                command.sent, command.ended = self.sent, self.ended
+                command.future.set_result(lookup.own(self.found))
 
 
 class Queue:
@@ -211,6 +261,7 @@ class Queue:
         self._slots = (*self._reserved.values(), self._shared)
         self._rings: dict[Kind, dict[Line, None]] = {"read": {}, "cheap": {}, "write": {}}
         self._unscoped_lines: dict[Kind, Line] = {}  # for commands that don't belong to a request
+        self._queued: dict[Command, None] = {}  # who takes a command from it sends the command
         self._watched: set[Command] = set()  # the unfinished commands that belong to requests
         self._last_finish = 0.0
         self._timer: TimerHandle | None = None
@@ -242,6 +293,9 @@ class Queue:
         else:
             lines = self._unscoped_lines if command.scope is None else command.scope.lines
             line = lines.setdefault(kind, Line())
+            if command.lookup is not None:
+                command.alike = command.lookup.kind()
+            self._queued[command] = None
             line.commands.append(command)
             self._rings[kind][line] = None
             self._wake()
@@ -280,7 +334,7 @@ class Queue:
     @property
     def waiting(self) -> int:
         """The number of queued commands."""
-        return sum(len(line.commands) for ring in self._rings.values() for line in list(ring))
+        return len(self._queued)
 
     def _start(self, command: Command, slots: Slots) -> None:
         slots.take(command)
@@ -297,9 +351,32 @@ class Queue:
                 command = line.next()
                 if line.commands:  # this request has more commands of this kind, and gets another turn
                     ring[line] = None
-                if command and not command.future.done():
+                if command and self._claim(command):
+                    if command.alike is not None:
+                        self._merge(command, ring)
                     return command
         return None
+
+    def _claim(self, command: Command) -> bool:
+        """Takes a command from the queue. Returns whether it is still to be sent."""
+        return self._queued.pop(command, self) is None and not command.future.done()
+
+    def _merge(self, command: Command, ring: dict[Line, None]) -> None:
+        """Takes commands from the queue whose look-ups are like the one of a command that is about to start.
+
+        They stay in their lines, where they are skipped later.
+        """
+        merged: dict[Command, Lookup] = {}
+        left = MOST_KEYS - (len(command.lookup.keys) if command.lookup else 0)
+        for line in list(islice(ring, _LINES)):
+            for other in list(islice(line.commands, _COMMANDS)):
+                if other.alike != command.alike or (lookup := other.lookup) is None:
+                    continue
+                if len(lookup.keys) <= left and self._claim(other):
+                    left -= len(lookup.keys)
+                    other.carrier = command
+                    merged[other] = lookup
+        command.merged = merged
 
     def _wake(self) -> None:
         if self._timer is None:

@@ -17,7 +17,8 @@ class CommandSent(NamedTuple):
     documents: the number of documents that MongoDB returned; None if the command failed or doesn't return
     documents. For pages of several parents, MongoDB returns one document per parent.
     began: when the command was sent, on the time.perf_counter() clock. level: the value of `current_level`.
-    error: the name of the exception's class if the command failed, otherwise empty.
+    error: the name of the exception's class if the command failed, otherwise empty. merged: whether the
+    documents came with another request's command, which looked them up too.
     """
 
     kind: str
@@ -27,6 +28,7 @@ class CommandSent(NamedTuple):
     began: float = 0.0
     level: int = -1
     error: str = ""
+    merged: bool = False
 
 
 #: A listener that is called after each command of a request.

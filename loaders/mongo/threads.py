@@ -7,11 +7,13 @@ from contextlib import suppress
 from contextvars import Context, copy_context
 from queue import SimpleQueue
 from threading import Thread
+from time import perf_counter
 from typing import Any
 
 from loaders.mongo import driver_sessions, interruptions
 from loaders.mongo.bson_types import DriverCall, DriverObject, Result
 from loaders.mongo.command_errors import ClientGoneError
+from loaders.mongo.find_commands import Lookup, keyed
 from loaders.mongo.queue import Command, Queue
 from loaders.mongo.scope import Scope
 
@@ -36,9 +38,10 @@ class Call(Command):
         queue: Queue,
         call: DriverCall,
         target: DriverObject,
+        lookup: Lookup | None = None,
     ) -> None:
         self.loop = get_running_loop()
-        super().__init__(scope, client, self.loop.create_future(), queue)
+        super().__init__(scope, client, self.loop.create_future(), queue, lookup)
         self.call = call
         self.target = target
         self.context: Context = copy_context()
@@ -49,12 +52,16 @@ class Call(Command):
 
     def run(self) -> Result:
         """Makes the call. Runs in a thread."""
-        if self.scope is None:
-            return self.call(self.target)
-        if not self.is_write:
-            return self._interruptible()
-        with self.timeout():
-            return self.call(self.target)
+        self.sent = perf_counter()  # not earlier, because the command may have waited for a thread
+        try:
+            if self.scope is None:
+                return self.call(self.target)
+            if not self.is_write:
+                return self._interruptible()
+            with self.timeout():
+                return self.call(self.target)
+        finally:
+            self.ended = perf_counter()
 
     def _interruptible(self) -> Result:
         """Makes the call in a separate driver session, so that the call can be killed by the session's id."""
@@ -65,11 +72,17 @@ class Call(Command):
             if self.is_stopped or self.future.done():
                 raise ClientGoneError
             with lent.session.bind(end_session=False):
-                return self.call(self.target)
+                return self._looked_up(self.lookup) if self.lookup and self.merged else self.call(self.target)
         finally:
             self.session_id = None
             if not self.is_stopped:
                 driver_sessions.give_back(client, lent)
+
+    def _looked_up(self, lookup: Lookup) -> Result:
+        """Looks up the documents of this command and of those that are merged with it. Returns its own."""
+        asked = lookup.together(self.merged.values())
+        self.found = found = keyed(asked, asked.fetch(self.target))
+        return self.call(self.target) if found is None else lookup.own(found)
 
     def start(self) -> None:
         """Hands the call to an idle thread, or starts a new one."""
@@ -81,10 +94,8 @@ class Call(Command):
             with suppress(RuntimeError):
                 Thread(target=_work, name="lectern", daemon=True).start()
 
-    def interrupt(self, error: Exception) -> None:
-        """Fails the future immediately, and has MongoDB kill the command within a second."""
-        if not self.future.done():
-            self.future.set_exception(error)
+    def interrupt(self) -> None:
+        """Has MongoDB kill the command within a second."""
         interruptions.add(self)
 
     def settle(self, settle: Callable[[Any], None], outcome: Any) -> None:  # Any: a result or an exception
@@ -93,6 +104,8 @@ class Call(Command):
         settle: the future's set_result or set_exception.
         """
         self.queue.fill()
+        if self.merged:
+            self.answer_merged()
         if not self.future.done():
             settle(outcome)
 

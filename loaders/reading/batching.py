@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 from bson import ObjectId
 
-from loaders.mongo import Collection, Stored, Value, find, find_one, id_bytes, note_read
+from loaders.mongo import Collection, Stored, Value, find, id_bytes, lookup, note_read
 from loaders.reading.document_fitting import fitting
 from loaders.reading.projections import Projection, including
 
@@ -64,7 +64,8 @@ class ByKey(Generic[D]):
         fetch = _Fetch(missing)
         self._in_flight.append(fetch)
         try:
-            rows = self._fit(await self._rows(list(missing.values())))
+            keys = list(missing.values())
+            rows = self._fit(await lookup(self._collection, self._field, keys, self._projection))
             found = dict(zip(_hashed([row[self._field] for row in rows]), rows, strict=True))
             if self._former and (unknown := [key for h, key in missing.items() if h not in found]):
                 found |= await self._by_former_key(self._former, unknown)
@@ -77,15 +78,6 @@ class ByKey(Generic[D]):
         finally:
             self._in_flight.remove(fetch)
             fetch.end()
-
-    async def _rows(self, keys: list[Value]) -> list[Stored]:
-        if len(keys) > 1:
-            query = {self._field: {"$in": keys}}
-            return await find(self._collection, query, size=len(keys), projection=self._projection)
-        # The driver and MongoDB have a fast path for a single document. $eq keeps a key from being read as an
-        # operator.
-        one = await find_one(self._collection, {self._field: {"$eq": keys[0]}}, projection=self._projection)
-        return [one] if one is not None else []
 
     async def _by_former_key(self, former: str, keys: Sequence[Value]) -> dict[Hashable, Stored]:
         """Returns the documents that formerly had one of these keys, each keyed by its former key."""

@@ -8,7 +8,7 @@ import pytest
 from motor.core import AgnosticBase
 from pymongo.errors import OperationFailure
 
-from loaders.mongo import CommandSent, DriverObject, Value, commands
+from loaders.mongo import CommandSent, DriverObject, Value, async_commands, commands, threads
 from loaders.mongo.database import Database
 from loaders.mongo.queue import POOL
 from loaders.mongo.scope import Scope, current_scope
@@ -19,7 +19,8 @@ async def test_a_command_s_time_excludes_its_wait_in_the_queue(
 ) -> None:
     observed: list[CommandSent] = []
     now, released, go_on = 0.0, Event(), asyncio.Event()
-    monkeypatch.setattr(commands, "perf_counter", lambda: now)
+    for clock in (threads, async_commands):
+        monkeypatch.setattr(clock, "perf_counter", lambda: now)
     is_threaded = isinstance(database["courses"], AgnosticBase)
 
     def block(_: DriverObject) -> Value:

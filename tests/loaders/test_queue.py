@@ -23,7 +23,7 @@ class Fake(Command):
     def start(self) -> None:
         self.started.append(self)
 
-    def interrupt(self, error: Exception) -> None:
+    def interrupt(self) -> None:
         raise AssertionError("a queued command must be dropped, not interrupted")
 
 

@@ -93,6 +93,15 @@ def test_a_command_is_in_its_level_or_else_in_the_phase_in_which_it_was_sent() -
     assert number_of_spans(made) == len(found)
 
 
+def test_a_look_up_that_another_request_has_sent_is_marked() -> None:
+    made = record(*ALL)
+    made.commands += [
+        CommandSent("find", "courses", 0.1, 1, 50.0021, merged=merged) for merged in (False, True)
+    ]
+    found = [span.attributes or {} for span in spans(made) if span.name == "find courses"]
+    assert [attributes.get("lectern.merged") for attributes in found] == [None, True]
+
+
 def test_a_command_that_outlives_its_request_is_left_out() -> None:
     made = record(*ALL)
     made.commands.append(CommandSent("commitTransaction", "", 100.0, None, 50.002))
@@ -126,7 +135,7 @@ def test_the_documentation_lists_every_attribute() -> None:
     }  # fmt: skip
     made = record(*ALL, **everything)
     made.level_called(LevelCalled(7, "Query.courses", 1, 0.5, 1, 50.0031))
-    made.commands.append(CommandSent("find", "courses", 0.1, 1, 50.0032, 7, "DeadlineError"))
+    made.commands.append(CommandSent("find", "courses", 0.1, 1, 50.0032, 7, "DeadlineError", merged=True))
     found = {
         ({"SERVER": "request", "CLIENT": "command"}.get(span.kind.name, "level"), name)
         for span in spans(made)

@@ -89,6 +89,8 @@ class _Trace:
             attributes["db.collection.name"] = command.collection
         if command.documents is not None:
             attributes["db.response.returned_rows"] = command.documents
+        if command.merged:
+            attributes["lectern.merged"] = True
         if command.error:
             attributes["error.type"] = command.error
         name, status = f"{command.kind} {command.collection}".rstrip(), _ERROR if command.error else _UNSET

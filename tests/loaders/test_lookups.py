@@ -1,0 +1,328 @@
+"""Look-ups of several requests that wait for a slot: one command serves those that are alike."""
+
+import asyncio
+import gc
+from asyncio import Task, create_task, gather, sleep
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from threading import Event
+from time import monotonic
+from typing import Any, NamedTuple
+
+import pytest
+from bson import ObjectId
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from motor.core import AgnosticBase
+from pymongo.errors import OperationFailure
+
+from app.database import connect
+from loaders.mongo import CommandSent, Document, DriverObject, Value, commands
+from loaders.mongo.command_errors import ClientGoneError, DeadlineError
+from loaders.mongo.database import Database
+from loaders.mongo.find_commands import Lookup
+from loaders.mongo.queue import FAST, MOST_KEYS, Command, queue_of
+from loaders.mongo.scope import Scope, current_scope
+from tests.loaders.mongod import NAME, Mongod
+
+NUMBERED = [
+    {"_id": ObjectId(f"{number:024x}"), "name": f"n{number}", "size": number} for number in range(200)
+]
+NAMES = {"_id": 1, "name": 1}
+
+
+class Request(NamedTuple):
+    """A request that looks up documents, and the commands that its listener was told of."""
+
+    scope: Scope
+    reading: Task[list[Document]]
+    sent: list[CommandSent]
+
+
+def look_up(
+    database: Database,
+    keys: Sequence[Value],
+    *,
+    field: str = "name",
+    projection: dict[str, int] | None = NAMES,
+    seconds: float = 30,
+    writes: bool = False,
+    cheap: bool = False,
+) -> Request:
+    """Begins to look up documents for a new request."""
+    sent: list[CommandSent] = []
+    scope = Scope(monotonic() + seconds, on_command=sent.append, cheap=cheap)
+    scope.has_begun = writes
+    outer = current_scope.set(scope)
+    reading = create_task(commands.lookup(database["things"], field, keys, projection))
+    current_scope.reset(outer)
+    return Request(scope, reading, sent)
+
+
+@asynccontextmanager
+async def every_slot_taken(database: Database) -> AsyncIterator[None]:
+    """Takes all the slots of reads. When the body ends, they are free again."""
+    released, go_on = Event(), asyncio.Event()
+    is_threaded = isinstance(database["things"], AgnosticBase)
+
+    def block(_: DriverObject) -> Value:
+        return released.wait(5) if is_threaded else go_on.wait()
+
+    queue = queue_of(database.client)
+    busy = [create_task(commands.send(database["things"], "ping", block)) for _ in range(FAST)]
+    while queue.in_flight < FAST:  # noqa: ASYNC110 # a plain number
+        await sleep(0)
+    try:
+        yield
+        await sleep(0)  # so that the body's tasks have sent their commands
+        await sleep(0)
+    finally:
+        released.set()
+        go_on.set()
+        await gather(*busy)
+
+
+def names(found: Sequence[Document]) -> list[str]:
+    return sorted(document["name"] for document in found)
+
+
+@pytest.fixture
+async def things(database: Database) -> AsyncIterator[Database]:
+    await database["things"].insert_many([dict(document) for document in NUMBERED])
+    yield database
+    await database["things"].drop()
+
+
+async def test_look_ups_that_wait_are_one_command(things: Database, mongo_commands: list[str]) -> None:
+    wanted = [["n1"], ["n2"], ["n1"], ["missing"], ["n3", "n4", "n1"], ["n5"]]
+    mongo_commands.clear()
+    async with every_slot_taken(things):
+        asked = [look_up(things, keys) for keys in wanted]
+    found = await gather(*(request.reading for request in asked))
+    assert list(map(names, found)) == [["n1"], ["n2"], ["n1"], [], ["n1", "n3", "n4"], ["n5"]]
+    assert {tuple(document) for documents in found for document in documents} == {("_id", "name")}
+    assert mongo_commands == ["find things"]
+
+
+async def test_each_request_is_told_of_its_own_command(things: Database) -> None:
+    async with every_slot_taken(things):
+        asked = [look_up(things, [f"n{number}", "missing"]) for number in range(3)]
+    await gather(*(request.reading for request in asked))
+    sent = [command for request in asked for command in request.sent]
+    assert len(sent) == 3
+    assert [command.merged for command in sent] == [False, True, True]
+    assert {(c.kind, c.collection, c.documents, c.ms, c.began, c.error) for c in sent} == {
+        ("find", "things", 1, sent[0].ms, sent[0].began, "")
+    }
+    assert sent[0].ms > 0
+
+
+async def test_a_look_up_that_needn_t_wait_is_sent_at_once(
+    things: Database, mongo_commands: list[str]
+) -> None:
+    asked = [look_up(things, [f"n{number}"]) for number in range(FAST)]
+    await gather(*(request.reading for request in asked))
+    assert mongo_commands == ["find things"] * FAST
+    assert not any(command.merged for request in asked for command in request.sent)
+
+
+async def test_a_command_has_a_maximum_number_of_keys(things: Database, mongo_commands: list[str]) -> None:
+    async with every_slot_taken(things):
+        asked = [look_up(things, [f"n{number}" for number in range(i, i + 40)]) for i in range(5)]
+    found = await gather(*(request.reading for request in asked))
+    assert [len(documents) for documents in found] == [40] * 5
+    assert mongo_commands == ["find things"] * 3
+    assert MOST_KEYS == 100
+
+
+OTHERS: dict[str, dict[str, Any]] = {
+    "projection": {"keys": ["n1"], "projection": {**NAMES, "size": 1}},
+    "whole documents": {"keys": ["n1"], "projection": None},
+    "field": {"keys": [NUMBERED[1]["_id"]], "field": "_id"},
+    "after a write": {"keys": ["n1"], "writes": True},
+    "cheap": {"keys": ["n1"], "cheap": True},
+    "numbers": {"keys": [1], "field": "size"},
+}
+
+
+@pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS)
+async def test_look_ups_that_differ_are_commands_of_their_own(
+    things: Database, mongo_commands: list[str], other: dict[str, Any]
+) -> None:
+    async with every_slot_taken(things):
+        if other.get("cheap"):  # these have slots of their own
+            taken = [look_up(things, [f"n{number}"], cheap=True) for number in (7, 8)]
+            await sleep(0)
+        asked = [look_up(things, ["n2"]), look_up(things, **other)]
+    found = await gather(*(request.reading for request in asked))
+    assert list(map(len, found)) == [1, 1]
+    if other.get("cheap"):
+        await gather(*(request.reading for request in taken))
+    assert mongo_commands == ["find things"] * (4 if other.get("cheap") else 2)
+
+
+async def test_numbers_are_never_merged(things: Database, mongo_commands: list[str]) -> None:
+    """For Python, True is 1. For MongoDB, it isn't."""
+    async with every_slot_taken(things):
+        asked = [look_up(things, [key], field="size") for key in (1, True, 1.0)]
+    found = await gather(*(request.reading for request in asked))
+    assert list(map(len, found)) == [1, 0, 1]
+    assert mongo_commands == ["find things"] * 3
+
+
+async def test_a_key_that_is_one_of_several_values_is_looked_up_alone(
+    things: Database, mongo_commands: list[str]
+) -> None:
+    await things["things"].insert_one({"name": ["a", "b"]})
+    mongo_commands.clear()
+    async with every_slot_taken(things):
+        asked = [look_up(things, [key]) for key in ("n1", "a", "n2")]
+    found = await gather(*(request.reading for request in asked))
+    assert [[document["name"] for document in documents] for documents in found] == [
+        ["n1"], [["a", "b"]], ["n2"],
+    ]  # fmt: skip
+    assert mongo_commands == ["find things"] * 4
+
+
+async def test_an_operator_is_no_key(things: Database) -> None:
+    async with every_slot_taken(things):
+        asked = [look_up(things, [key]) for key in ("n1", {"$ne": "n1"}, "$name")]
+    found = await gather(*(request.reading for request in asked))
+    assert list(map(len, found)) == [1, 0, 0]
+
+
+@given(
+    wanted=st.lists(
+        st.lists(st.integers(0, 12), min_size=1, max_size=5, unique=True), min_size=1, max_size=20
+    ),
+    leaving=st.sets(st.integers(0, 19)),
+)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_each_request_gets_its_own_documents(
+    things: Database, wanted: list[list[int]], leaving: set[int]
+) -> None:
+    async with every_slot_taken(things):
+        asked = [look_up(things, [f"n{number * 18}" for number in keys]) for keys in wanted]
+        await sleep(0)
+        for number in leaving & set(range(len(asked))):
+            asked[number].scope.leave()
+    found = await gather(*(request.reading for request in asked), return_exceptions=True)
+    for number, (keys, documents) in enumerate(zip(wanted, found, strict=True)):
+        if number in leaving:
+            assert isinstance(documents, ClientGoneError)
+        else:
+            assert isinstance(documents, list)
+            assert names(documents) == sorted(f"n{number * 18}" for number in keys if number * 18 < 200)
+    queue = queue_of(things.client)
+    assert (queue.waiting, queue.in_flight) == (0, 0)
+
+
+async def test_a_merged_look_up_leaves_no_reference_cycle(things: Database) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        async with every_slot_taken(things):
+            asked = [look_up(things, [f"n{number}"]) for number in range(5)]
+        assert [len(found) for found in await gather(*(request.reading for request in asked))] == [1] * 5
+        await sleep(0)
+        assert not [left for left in gc.get_objects() if isinstance(left, Command) and left.lookup]
+    finally:
+        gc.enable()
+
+
+# --- Requests that end before the command ---
+
+
+@pytest.fixture
+async def own(own_mongod: Mongod) -> AsyncIterator[Database]:
+    things = own_mongod.client[NAME]["things"]
+    things.drop()
+    things.insert_many([dict(document) for document in NUMBERED])
+    async with connect(own_mongod.settings()) as database:
+        await database.command("ping")
+        yield database
+
+
+async def in_flight(own_mongod: Mongod, *, number: int) -> None:
+    async with asyncio.timeout(5):
+        while len(await asyncio.to_thread(own_mongod.in_flight)) != number:  # noqa: ASYNC110 # MongoDB knows
+            await sleep(0.01)
+
+
+async def merged(own: Database, own_mongod: Mongod, *seconds: float) -> list[Request]:
+    """Begins look-ups with these times to their deadlines, which are one command that MongoDB runs."""
+    async with every_slot_taken(own):
+        asked = [look_up(own, [f"n{i}"], seconds=own_time) for i, own_time in enumerate(seconds)]
+    await in_flight(own_mongod, number=1)
+    return asked
+
+
+@pytest.mark.parametrize("leaving", [0, 1], ids=["the command's own request", "another"])
+async def test_a_request_that_leaves_ends_no_other_one(
+    own: Database, own_mongod: Mongod, leaving: int
+) -> None:
+    with own_mongod.blocking("find", seconds=0.7, times=1):
+        asked = await merged(own, own_mongod, 30, 30, 30)
+        asked[leaving].scope.leave()
+        found = await gather(*(request.reading for request in asked), return_exceptions=True)
+    assert isinstance(found.pop(leaving), ClientGoneError)
+    assert [len(documents) for documents in found if isinstance(documents, list)] == [1, 1]
+
+
+@pytest.mark.parametrize("late", [0, 1], ids=["the command's own request", "another"])
+async def test_a_request_ends_at_its_own_deadline_and_no_other_one(
+    own: Database, own_mongod: Mongod, late: int
+) -> None:
+    times = [30.0, 30.0, 30.0]
+    times[late] = 0.5
+    with own_mongod.blocking("find", seconds=1.2, times=1):
+        began = monotonic()
+        asked = await merged(own, own_mongod, *times)
+        with pytest.raises(DeadlineError):
+            await asked[late].reading
+        assert monotonic() - began < 1.1
+        others = await gather(*(request.reading for request in asked if request is not asked[late]))
+    assert [len(documents) for documents in others] == [1, 1]
+
+
+async def test_a_command_that_nobody_waits_for_is_killed(own: Database, own_mongod: Mongod) -> None:
+    with own_mongod.blocking("find", seconds=8):
+        asked = await merged(own, own_mongod, 30, 30)
+        for request in asked:
+            request.scope.leave()
+        assert [type(e) for e in await gather(*(r.reading for r in asked), return_exceptions=True)] == [
+            ClientGoneError
+        ] * 2
+        await in_flight(own_mongod, number=0)
+    assert queue_of(own.client).in_flight == 0
+
+
+async def test_an_error_is_that_of_one_request(own: Database, own_mongod: Mongod) -> None:
+    """The others look up again, each by itself."""
+    with own_mongod.failing(times=1, failCommands=["find"], errorCode=2):
+        async with every_slot_taken(own):
+            asked = [look_up(own, [f"n{number}"]) for number in range(4)]
+        found = await gather(*(request.reading for request in asked), return_exceptions=True)
+    assert isinstance(found[0], OperationFailure)
+    assert [len(documents) for documents in found[1:] if isinstance(documents, list)] == [1, 1, 1]
+    assert [(c.merged, c.error) for request in asked for c in request.sent] == [
+        (False, "OperationFailure"), (False, ""), (False, ""), (False, ""),
+    ]  # fmt: skip
+
+
+async def test_an_error_that_stays_is_everyone_s(own: Database, own_mongod: Mongod) -> None:
+    with own_mongod.failing(failCommands=["find"], errorCode=2):
+        async with every_slot_taken(own):
+            asked = [look_up(own, [f"n{number}"]) for number in range(4)]
+        found = await gather(*(request.reading for request in asked), return_exceptions=True)
+    assert [type(error) for error in found] == [OperationFailure] * 4
+
+
+def test_a_look_up_is_like_those_that_differ_only_in_their_keys() -> None:
+    def kind(*keys: Value, field: str = "name", projection: dict[str, int] | None = NAMES) -> Value:
+        return Lookup(collection, lambda *_: None, field, keys, projection).kind()
+
+    collection = object()
+    assert kind("a") == kind("b", ObjectId()) != kind("a", field="slug")
+    assert kind("a", projection=None) not in {kind("a"), None}
+    assert kind("a", 1) is kind(True) is kind({"$ne": 1}) is None
