@@ -186,9 +186,7 @@ POOL_CONNECTIONS = Family(
 COMMANDS = Family(
     "lectern.mongodb.commands", "gauge", "MongoDB commands in flight or queued.", ("state",), most=2
 )
-MERGED = Family(
-    "lectern.mongodb.merged", "counter", "Look-ups that were sent as part of another request's command."
-)
+MERGED = Family("lectern.mongodb.merged", "counter", "Look-ups that another look-up's command answered.")
 MONGODB_UP = Family("lectern.mongodb.up", "gauge", "Whether MongoDB answered the last ping.", across="min")
 TRANSACTIONS = Family("lectern.transactions", "counter", "Transactions, by outcome.", ("outcome",), most=3)
 RETRIES = Family("lectern.transaction.retries", "counter", "Transactions that were retried.")

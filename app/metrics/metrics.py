@@ -80,7 +80,7 @@ class Metrics(Listener):
             self._operations.add((record.engine, record.reason))
 
     def command_sent(self, command: CommandSent) -> None:
-        if command.merged:  # the command is counted once, for the request that has sent it
+        if command.merged:  # its carrier's command is counted
             self._merged.add()
             return
         self._commands.observe(command.ms / 1000, (command.kind, command.collection, command.error))

@@ -1,14 +1,15 @@
 """Commands sent through PyMongo's async client, on the event loop."""
 
-from asyncio import get_running_loop
+from asyncio import Task, get_running_loop
+from contextvars import Context
 from time import perf_counter
 
 from pymongo.errors import PyMongoError
 
 from loaders.mongo import driver_sessions, interruptions
-from loaders.mongo.bson_types import DriverCall, DriverObject, Result
+from loaders.mongo.bson_types import DriverCall, DriverObject, Result, Stored
 from loaders.mongo.command_errors import ClientGoneError, DeadlineError
-from loaders.mongo.find_commands import Lookup, keyed
+from loaders.mongo.finds import Lookup
 from loaders.mongo.queue import Command, Queue
 from loaders.mongo.scope import Scope
 
@@ -18,9 +19,11 @@ class Awaited(Command):
 
     The driver makes the call time out at the deadline. The call is never cancelled, because the driver would
     then close the connection.
+
+    sharing: the task that makes the call, if the command has followers.
     """
 
-    __slots__ = ("call", "target")
+    __slots__ = ("call", "sharing", "target")
 
     def __init__(
         self,
@@ -34,68 +37,86 @@ class Awaited(Command):
         super().__init__(scope, client, get_running_loop().create_future(), queue, lookup)
         self.call = call
         self.target = target
+        self.sharing: Task[None] | None = None
 
     def start(self) -> None:
-        if not self.future.done():
+        if (merged := self.merged_lookup()) is not None:
+            # A task of its own, because the call goes on for the followers if this command is stopped. Its
+            # context is fresh, because otherwise another command's deadline might apply to it.
+            self.sharing = get_running_loop().create_task(self._shared(merged), context=Context())
+        elif not self.future.done():
             self.future.set_result(None)
 
     def interrupt(self) -> None:
         """Makes MongoDB kill the command, so that its call fails. This takes up to a second."""
+        self.is_interrupted = True
         if self.session_id is not None:
             interruptions.add(self)
 
     async def outcome(self) -> Result:
         """Waits for a slot and makes the call. Returns the call's result, or raises its error.
 
-        If another command does this one's look-up, returns its documents without a call.
+        If the command is merged with others, waits for its documents instead.
         """
         try:
-            looked_up = await self.future
-            if looked_up is not None:
-                return looked_up
+            documents = await self.future
+            if documents is not None:
+                return documents
             self.sent = perf_counter()
             if self.scope is None:
                 return await self.call(self.target)
-            self._require_caller(self.scope)  # the command may have been stopped since it got its slot
+            if self.is_stopped:  # the command may have been stopped since it got its slot
+                raise ClientGoneError if self.scope.gone else DeadlineError
             with self.timeout():
-                result = await (self.call(self.target) if self.is_write else self._interruptible())
-            self._require_caller(self.scope)  # it may have gone on for others
-            return result
+                return await (self.call(self.target) if self.is_write else self._interruptible(self.call))
         finally:
-            self.has_ended = True
-            self.ended = self.ended or perf_counter()
-            if self.merged:
-                self.answer_merged()
-            if following := self.queue.finish(self):
-                following.start()
-            self.queue.fill()
+            if self.sharing is None:
+                self._end()
 
-    def _require_caller(self, scope: Scope) -> None:
-        """Raises an error if nobody waits for the result."""
-        if self.is_stopped:
-            raise ClientGoneError if scope.gone else DeadlineError
+    async def _shared(self, merged: Lookup) -> None:
+        """Looks up the documents of this command and of its followers."""
+        self.sent = perf_counter()
+        failure: Exception | None = None
+        own: list[Stored] | None = None
+        try:
+            with self.timeout():
+                own = self.share(await self._interruptible(merged.fetch))
+        except Exception as error:
+            failure = error
+        self.ended = perf_counter()
+        self.answer_followers(failure)
+        if failure is not None:
+            self.fail(failure)
+        elif not self.future.done():
+            if own is None:  # the documents can't be split: `outcome` makes the call, and ends it
+                self.sharing = None
+            self.future.set_result(own)
+        if self.sharing is not None:
+            self._end()
 
-    async def _interruptible(self) -> Result:
-        """Makes the call in a separate driver session, so that the call can be killed by the session's id."""
+    def _end(self) -> None:
+        """Gives back the slot. A command without one has nothing to give back."""
+        self.has_ended = True
+        if self.sent and not self.is_merged and self.sharing is None:
+            self.ended = perf_counter()
+        if following := self.queue.finish(self):
+            following.start()
+        self.queue.fill()
+
+    async def _interruptible(self, call: DriverCall) -> Result:
+        """Makes a call in a separate driver session, so that it can be killed by the session's id."""
         lent = driver_sessions.lend(self.client)
         self.session_id = lent.id
         try:
             async with lent.session.bind(end_session=False):
-                return await (
-                    self._looked_up(self.lookup) if self.lookup and self.merged else self.call(self.target)
-                )
+                return await call(self.target)
         except PyMongoError as error:
             if error.timeout:  # MongoDB may still be running the command, so kill it
-                self.stop(error)
+                self.is_stopped = True
+                self.interrupt()
             raise
         finally:
-            # If the command was stopped, keep its session id, which is needed to kill the command in MongoDB.
-            if not self.is_stopped:
+            # If the command was interrupted, keep its session id, which is needed to kill it in MongoDB.
+            if not self.is_interrupted:
                 self.session_id = None
                 driver_sessions.give_back(self.client, lent)
-
-    async def _looked_up(self, lookup: Lookup) -> Result:
-        """Looks up the documents of this command and of those that are merged with it. Returns its own."""
-        asked = lookup.together(self.merged.values())
-        self.found = found = keyed(asked, await asked.fetch(self.target))
-        return await self.call(self.target) if found is None else lookup.own(found)

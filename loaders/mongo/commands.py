@@ -17,7 +17,7 @@ from pymongo.errors import (
     WaitQueueTimeoutError,
 )
 
-from loaders.mongo import circuit, find_commands
+from loaders.mongo import circuit, finds
 from loaders.mongo.async_commands import Awaited
 from loaders.mongo.bson_types import (
     Document,
@@ -32,7 +32,7 @@ from loaders.mongo.bson_types import (
 )
 from loaders.mongo.command_errors import ClientGoneError, DatabaseAwayError, DeadlineError
 from loaders.mongo.database import Collection, DriverDatabase
-from loaders.mongo.find_commands import Lookup
+from loaders.mongo.finds import Lookup
 from loaders.mongo.queue import queue_of
 from loaders.mongo.scope import (
     CommandSent,
@@ -85,7 +85,7 @@ async def find(collection: Collection, query: Filter, *, size: int, **options: O
     size: the maximum number of documents that can match.
     """
     if isinstance(collection, AgnosticCollection):
-        call: DriverCall = lambda raw: find_commands.find(raw, query, size, options)  # noqa: E731
+        call: DriverCall = lambda raw: finds.find(raw, query, size, options)  # noqa: E731
     else:
         call = lambda raw: raw.find(query, batch_size=size + 1, **options).to_list(None)  # noqa: E731
     found: list[Stored] = await send(collection, "find", call)
@@ -97,10 +97,10 @@ def lookup(
 ) -> Coroutine[Any, Any, list[Stored]]:
     """Returns the documents whose unique field has one of these keys, in any order.
 
-    If the command has to wait, it is sent together with those of other requests that differ only in the keys.
+    If the command is queued, it may be merged with look-ups that differ only in their keys.
     """
     is_motor = isinstance(collection, AgnosticCollection)
-    by_keys = find_commands.by_keys if is_motor else find_commands.by_keys_async
+    by_keys = finds.by_keys if is_motor else finds.by_keys_async
     asked = Lookup(collection, by_keys, field, keys, projection)
     return send(collection, "find", asked.fetch, lookup=asked)
 
@@ -108,7 +108,7 @@ def lookup(
 def find_one(collection: Collection, query: Filter, **options: Option) -> Coroutine[Any, Any, Result]:
     """Returns the first document that matches a query, or None."""
     if isinstance(collection, AgnosticCollection):
-        return send(collection, "find", lambda raw: find_commands.find_one(raw, query, options))
+        return send(collection, "find", lambda raw: finds.find_one(raw, query, options))
     return send(collection, "find", lambda raw: raw.find_one(query, **options))
 
 
@@ -189,11 +189,12 @@ async def _observed(
         raise
     finally:
         end = command.ended or perf_counter()  # the command goes on if it is interrupted
-        start = command.sent or end  # a command that was cancelled in the queue took no time
+        # A command that was cancelled in the queue took no time.
+        start = (command.carrier or command).sent or end
         ms = (end - start) * 1000
         name = target.name if isinstance(target, _COLLECTIONS) else collection
-        level, merged = current_level.get(), command.was_merged
-        on_command(CommandSent(kind, name, ms, documents, start, level, failure, merged))
+        level = current_level.get()
+        on_command(CommandSent(kind, name, ms, documents, start, level, failure, command.is_merged))
 
 
 def _command(target: DriverObject, call: DriverCall, lookup: Lookup | None) -> Call | Awaited:

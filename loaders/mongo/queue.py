@@ -6,24 +6,24 @@ size of the driver's connection pool. The queue serves requests in rotation: a r
 delays another request by only one command. Reads, writes and the commands of cheap requests have separate
 queues; writes and cheap requests have reserved slots.
 
-Look-ups that wait and differ only in their keys are sent as one command, when the first of them gets a slot.
+Queued look-ups that differ only in their keys are sent as one command, when the first of them gets a slot.
 """
 
 from asyncio import Future, TimerHandle, get_running_loop
 from collections import deque
 from collections.abc import Hashable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from itertools import islice
+from contextlib import AbstractContextManager, suppress
 from time import monotonic
 from typing import Literal, TypeAlias
 from weakref import finalize
 
 import pymongo
+from pymongo.errors import ConnectionFailure
 
 from loaders.mongo import circuit
 from loaders.mongo.bson_types import DriverObject, Result, Stored, Value
 from loaders.mongo.command_errors import ClientGoneError, DeadlineError
-from loaders.mongo.find_commands import Lookup
+from loaders.mongo.finds import Lookup, shares
 from loaders.mongo.scope import Scope
 
 #: The maximum number of connections to a MongoDB server. The slots below take up to 92; the driver's own
@@ -41,11 +41,11 @@ Kind: TypeAlias = Literal["read", "cheap", "write"]
 #: busy. More commands in flight would then make each command even slower.
 _SLOW, _STALLED = 0.25, 0.05
 
-#: The maximum number of keys of a command that serves several look-ups.
+#: The maximum number of keys of a merged command.
 MOST_KEYS = 100
 
-# How many requests, and how many commands of each, are looked through for such look-ups.
-_LINES, _COMMANDS = 64, 8
+# How many requests, and how many commands of each, are scanned for mergeable look-ups.
+_SCANNED_LINES, _SCANNED_COMMANDS = 64, 8
 
 _TICK = 0.05  # seconds between checks for missed deadlines and slow commands
 
@@ -118,6 +118,14 @@ class Line:
     def __init__(self) -> None:
         self.commands: deque[Command] = deque()
 
+    def first(self, number: int) -> "list[Command]":
+        """Returns the next commands, at most `number`, without taking them."""
+        found = []
+        with suppress(IndexError):  # there are fewer, or another thread has taken some
+            for position in range(number):
+                found.append(self.commands[position])  # keeps those before an IndexError
+        return found
+
     def next(self) -> "Command | None":
         try:
             return self.commands.popleft()
@@ -133,14 +141,17 @@ class Command:
     the command belongs to a mutation. If so, it is never interrupted.
     sent, ended: when the driver was called and when it returned, on the time.perf_counter() clock.
 
-    lookup: what the command looks up; None if it can't be merged with other commands. alike: the kind of
-    look-up, known once the command is queued. merged: the commands whose look-ups this one does too. found:
-    the documents of all of these, by key. carrier: the command that does this one's look-up.
+    lookup: what the command looks up; None if it can't be merged with other commands. merge_key: that of the
+    look-up, known once the command is queued. followers: the commands whose look-ups this one does too.
+    shares: the followers' documents. carrier: the command that does this one's look-up, until it has ended.
+    is_merged: whether another command does this one's look-up, or has done it. is_interrupted: whether
+    MongoDB has been asked to kill the command, or will be.
     """
 
     __slots__ = (
-        "alike", "began", "carrier", "client", "ended", "found", "future", "has_ended", "is_stopped",
-        "is_write", "kind", "lookup", "merged", "queue", "scope", "sent", "session_id", "slots",
+        "began", "carrier", "client", "ended", "followers", "future", "has_ended", "is_interrupted",
+        "is_merged", "is_stopped", "is_write", "kind", "lookup", "merge_key", "queue", "scope", "sent",
+        "session_id", "shares", "slots",
     )  # fmt: skip
 
     def __init__(
@@ -165,10 +176,11 @@ class Command:
         if scope is not None:
             self.kind = "write" if scope.is_writing else "cheap" if scope.cheap else "read"
         self.lookup = None if scope is None or self.is_write else lookup
-        self.alike: Hashable = None
-        self.merged: Mapping[Command, Lookup] = {}
-        self.found: Mapping[Value, Stored] | None = None
+        self.merge_key: Hashable = None
+        self.followers: Mapping[Command, Lookup] = {}
+        self.shares: Sequence[list[Stored]] = ()
         self.carrier: Command | None = None
+        self.is_merged = self.is_interrupted = False
         self.sent = self.ended = 0.0
 
     def start(self) -> None:
@@ -180,11 +192,12 @@ class Command:
         raise NotImplementedError
 
     def timeout(self) -> AbstractContextManager[None]:
-        """Makes the driver time out at the request's deadline.
+        """Makes the driver time out at the request's deadline, or at the last of those of the followers.
 
-        Raises DeadlineError if the deadline has already passed.
+        Raises DeadlineError if that has already passed.
         """
-        if self.scope is None or (remaining := self.scope.remaining) <= 0:
+        scopes = [command.scope for command in (self, *self.followers)]
+        if (remaining := max(scope.remaining if scope else 0.0 for scope in scopes)) <= 0:
             raise DeadlineError
         return pymongo.timeout(remaining)
 
@@ -201,15 +214,15 @@ class Command:
     def expire(self) -> None:
         """Stops the command because its deadline has passed."""
         self.queue.leave(self)  # so that the next check doesn't stop the command again
-        if self.slots is not None:
+        if (self.carrier or self).slots is not None:
             circuit.suspect(self.client)
         self.stop(DeadlineError())
 
     def stop(self, error: Exception) -> None:
         """Drops the command if it is queued, and interrupts it if it is a read in flight.
 
-        Called when nobody waits for the command any more. A command that serves others too goes on until
-        nobody waits for those either.
+        Called when nobody waits for the command any more. A command with followers is interrupted once nobody
+        waits for those either.
         """
         if not self.is_write:
             # This thread sets `is_stopped`, then reads `slots`. The thread that runs the command sets
@@ -217,36 +230,54 @@ class Command:
             self.is_stopped = True
         if self.slots is None or not self.is_write:
             self.fail(error)
-        sender = self.carrier or self
-        if sender.slots is not None and all(command.is_stopped for command in (sender, *sender.merged)):
-            sender.interrupt()
+        carrier = self.carrier or self
+        if carrier.slots is not None and all(c.is_stopped for c in (carrier, *carrier.followers)):
+            carrier.interrupt()
 
     def fail(self, error: Exception) -> None:
         """Makes the caller's wait end with an error."""
         if not self.future.done():
             self.future.set_exception(error)
 
-    @property
-    def was_merged(self) -> bool:
-        """Whether another command has done this one's look-up."""
-        return self.slots is None and self.ended > 0.0
+    def merged_lookup(self) -> Lookup | None:
+        """Returns the look-up that this command does for itself and its followers; None without followers."""
+        return self.lookup.union(self.followers.values()) if self.lookup and self.followers else None
 
-    def answer_merged(self) -> None:
-        """Passes on the documents of the merged commands. If nothing was found out, each is sent by itself.
+    def share(self, documents: Sequence[Stored]) -> list[Stored] | None:
+        """Splits the documents of the merged look-up. Returns those of this command.
 
-        Called in the event loop, once the call has ended.
+        Returns None if they can't be split. Then each command must be sent by itself.
         """
-        merged, self.merged = self.merged, {}
-        for command, lookup in merged.items():
+        asked = [self.lookup] if self.lookup else []
+        found = shares([*asked, *self.followers.values()], documents)
+        if found is None:
+            return None
+        self.shares = found[1:]
+        return found[0]
+
+    def answer_followers(self, error: BaseException | None) -> None:
+        """Gives each follower its documents. If the merged look-up failed, queues the followers again.
+
+        Called in the event loop, once the call has ended. error: why it failed, if it did. If MongoDB can't
+        be reached, the followers fail too, so that no command is sent for each of them.
+        """
+        followers, self.followers = self.followers, {}
+        found, self.shares = self.shares, ()
+        for number, command in enumerate(followers):
             command.carrier = None
             if command.future.done():
                 continue
-            if self.found is None:
-                command.lookup = command.alike = None
-                self.queue.submit(command)
-            else:
+            if found or isinstance(error, ConnectionFailure):
                 command.sent, command.ended = self.sent, self.ended
-                command.future.set_result(lookup.own(self.found))
+            if found:
+                command.future.set_result(found[number])
+            elif isinstance(error, ConnectionFailure):
+                command.fail(error)
+            else:
+                command.is_merged = False
+                if not isinstance(error, ClientGoneError):  # which means that nothing was sent
+                    command.lookup = command.merge_key = None
+                self.queue.submit(command)
 
 
 class Queue:
@@ -261,7 +292,7 @@ class Queue:
         self._slots = (*self._reserved.values(), self._shared)
         self._rings: dict[Kind, dict[Line, None]] = {"read": {}, "cheap": {}, "write": {}}
         self._unscoped_lines: dict[Kind, Line] = {}  # for commands that don't belong to a request
-        self._queued: dict[Command, None] = {}  # who takes a command from it sends the command
+        self._queued: dict[Command, None] = {}  # whichever thread removes a command must send it
         self._watched: set[Command] = set()  # the unfinished commands that belong to requests
         self._last_finish = 0.0
         self._timer: TimerHandle | None = None
@@ -294,7 +325,7 @@ class Queue:
             lines = self._unscoped_lines if command.scope is None else command.scope.lines
             line = lines.setdefault(kind, Line())
             if command.lookup is not None:
-                command.alike = command.lookup.kind()
+                command.merge_key = command.lookup.merge_key()
             self._queued[command] = None
             line.commands.append(command)
             self._rings[kind][line] = None
@@ -352,31 +383,33 @@ class Queue:
                 if line.commands:  # this request has more commands of this kind, and gets another turn
                     ring[line] = None
                 if command and self._claim(command):
-                    if command.alike is not None:
-                        self._merge(command, ring)
+                    if command.merge_key is not None and command.lookup is not None:
+                        command.followers = self._followers(command, command.lookup, ring)
                     return command
         return None
 
     def _claim(self, command: Command) -> bool:
-        """Takes a command from the queue. Returns whether it is still to be sent."""
+        """Removes a command from the queue. Returns whether the caller must send it."""
         return self._queued.pop(command, self) is None and not command.future.done()
 
-    def _merge(self, command: Command, ring: dict[Line, None]) -> None:
-        """Takes commands from the queue whose look-ups are like the one of a command that is about to start.
+    def _followers(
+        self, carrier: Command, lookup: Lookup, ring: dict[Line, None]
+    ) -> Mapping[Command, Lookup]:
+        """Claims queued look-ups that differ from the carrier's only in their keys.
 
-        They stay in their lines, where they are skipped later.
+        They stay in their lines, where they are skipped later, even if they have been queued again.
         """
-        merged: dict[Command, Lookup] = {}
-        left = MOST_KEYS - (len(command.lookup.keys) if command.lookup else 0)
-        for line in list(islice(ring, _LINES)):
-            for other in list(islice(line.commands, _COMMANDS)):
-                if other.alike != command.alike or (lookup := other.lookup) is None:
+        followers: dict[Command, Lookup] = {}
+        left = MOST_KEYS - len(lookup.keys)
+        for line in list(ring)[:_SCANNED_LINES]:  # copied in one call, because other threads change the ring
+            for other in line.first(_SCANNED_COMMANDS):
+                if other.merge_key != carrier.merge_key or (own := other.lookup) is None:
                     continue
-                if len(lookup.keys) <= left and self._claim(other):
-                    left -= len(lookup.keys)
-                    other.carrier = command
-                    merged[other] = lookup
-        command.merged = merged
+                if len(own.keys) <= left and self._claim(other):
+                    left -= len(own.keys)
+                    other.carrier, other.is_merged = carrier, True
+                    followers[other] = own
+        return followers
 
     def _wake(self) -> None:
         if self._timer is None:

@@ -14,11 +14,11 @@ class CommandSent(NamedTuple):
 
     kind: the name of the MongoDB command. collection: the name of the collection; empty if the command
     concerns no collection. ms: the time in flight in milliseconds, not counting the wait in the queue.
-    documents: the number of documents that MongoDB returned; None if the command failed or doesn't return
-    documents. For pages of several parents, MongoDB returns one document per parent.
+    documents: the number of documents returned to this request; None if the command failed or doesn't
+    return documents. For pages of several parents, MongoDB returns one document per parent.
     began: when the command was sent, on the time.perf_counter() clock. level: the value of `current_level`.
-    error: the name of the exception's class if the command failed, otherwise empty. merged: whether the
-    documents came with another request's command, which looked them up too.
+    error: the name of the exception's class if the command failed, otherwise empty. merged: whether it is a
+    look-up that another one's command does.
     """
 
     kind: str

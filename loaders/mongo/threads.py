@@ -13,7 +13,7 @@ from typing import Any
 from loaders.mongo import driver_sessions, interruptions
 from loaders.mongo.bson_types import DriverCall, DriverObject, Result
 from loaders.mongo.command_errors import ClientGoneError
-from loaders.mongo.find_commands import Lookup, keyed
+from loaders.mongo.finds import Lookup
 from loaders.mongo.queue import Command, Queue
 from loaders.mongo.scope import Scope
 
@@ -72,17 +72,15 @@ class Call(Command):
             if self.is_stopped or self.future.done():
                 raise ClientGoneError
             with lent.session.bind(end_session=False):
-                return self._looked_up(self.lookup) if self.lookup and self.merged else self.call(self.target)
+                if (merged := self.merged_lookup()) is not None:
+                    own = self.share(merged.fetch(self.target))
+                    if own is not None:
+                        return own
+                return self.call(self.target)
         finally:
             self.session_id = None
-            if not self.is_stopped:
+            if not self.is_interrupted:
                 driver_sessions.give_back(client, lent)
-
-    def _looked_up(self, lookup: Lookup) -> Result:
-        """Looks up the documents of this command and of those that are merged with it. Returns its own."""
-        asked = lookup.together(self.merged.values())
-        self.found = found = keyed(asked, asked.fetch(self.target))
-        return self.call(self.target) if found is None else lookup.own(found)
 
     def start(self) -> None:
         """Hands the call to an idle thread, or starts a new one."""
@@ -96,6 +94,7 @@ class Call(Command):
 
     def interrupt(self) -> None:
         """Has MongoDB kill the command within a second."""
+        self.is_interrupted = True
         interruptions.add(self)
 
     def settle(self, settle: Callable[[Any], None], outcome: Any) -> None:  # Any: a result or an exception
@@ -103,9 +102,9 @@ class Call(Command):
 
         settle: the future's set_result or set_exception.
         """
+        if self.followers:
+            self.answer_followers(outcome if isinstance(outcome, BaseException) else None)
         self.queue.fill()
-        if self.merged:
-            self.answer_merged()
         if not self.future.done():
             settle(outcome)
 

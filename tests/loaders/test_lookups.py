@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import sys
 from asyncio import Task, create_task, gather, sleep
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -14,14 +15,14 @@ from bson import ObjectId
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from motor.core import AgnosticBase
-from pymongo.errors import OperationFailure
+from pymongo.errors import ConnectionFailure, OperationFailure
 
 from app.database import connect
 from loaders.mongo import CommandSent, Document, DriverObject, Value, commands
-from loaders.mongo.command_errors import ClientGoneError, DeadlineError
+from loaders.mongo.command_errors import ClientGoneError, DatabaseAwayError, DeadlineError
 from loaders.mongo.database import Database
-from loaders.mongo.find_commands import Lookup
-from loaders.mongo.queue import FAST, MOST_KEYS, Command, queue_of
+from loaders.mongo.finds import Lookup, shares
+from loaders.mongo.queue import FAST, Command, queue_of
 from loaders.mongo.scope import Scope, current_scope
 from tests.loaders.mongod import NAME, Mongod
 
@@ -32,7 +33,7 @@ NAMES = {"_id": 1, "name": 1}
 
 
 class Request(NamedTuple):
-    """A request that looks up documents, and the commands that its listener was told of."""
+    """A request that looks up documents, and the commands reported to its listener."""
 
     scope: Scope
     reading: Task[list[Document]]
@@ -104,7 +105,7 @@ async def test_look_ups_that_wait_are_one_command(things: Database, mongo_comman
     assert mongo_commands == ["find things"]
 
 
-async def test_each_request_is_told_of_its_own_command(things: Database) -> None:
+async def test_each_request_s_listener_gets_its_own_command(things: Database) -> None:
     async with every_slot_taken(things):
         asked = [look_up(things, [f"n{number}", "missing"]) for number in range(3)]
     await gather(*(request.reading for request in asked))
@@ -126,13 +127,15 @@ async def test_a_look_up_that_needn_t_wait_is_sent_at_once(
     assert not any(command.merged for request in asked for command in request.sent)
 
 
-async def test_a_command_has_a_maximum_number_of_keys(things: Database, mongo_commands: list[str]) -> None:
+@pytest.mark.parametrize(("keys", "sent"), [(40, 1), (41, 2)])
+async def test_a_merged_command_has_at_most_100_keys(
+    things: Database, mongo_commands: list[str], keys: int, sent: int
+) -> None:
     async with every_slot_taken(things):
-        asked = [look_up(things, [f"n{number}" for number in range(i, i + 40)]) for i in range(5)]
+        asked = [look_up(things, [f"n{i}" for i in range(number)]) for number in (60, keys)]
     found = await gather(*(request.reading for request in asked))
-    assert [len(documents) for documents in found] == [40] * 5
-    assert mongo_commands == ["find things"] * 3
-    assert MOST_KEYS == 100
+    assert [len(documents) for documents in found] == [60, keys]
+    assert mongo_commands == ["find things"] * sent
 
 
 OTHERS: dict[str, dict[str, Any]] = {
@@ -170,7 +173,7 @@ async def test_numbers_are_never_merged(things: Database, mongo_commands: list[s
     assert mongo_commands == ["find things"] * 3
 
 
-async def test_a_key_that_is_one_of_several_values_is_looked_up_alone(
+async def test_a_key_in_a_list_makes_each_look_up_run_alone(
     things: Database, mongo_commands: list[str]
 ) -> None:
     await things["things"].insert_one({"name": ["a", "b"]})
@@ -184,7 +187,7 @@ async def test_a_key_that_is_one_of_several_values_is_looked_up_alone(
     assert mongo_commands == ["find things"] * 4
 
 
-async def test_an_operator_is_no_key(things: Database) -> None:
+async def test_an_operator_is_not_a_key(things: Database) -> None:
     async with every_slot_taken(things):
         asked = [look_up(things, [key]) for key in ("n1", {"$ne": "n1"}, "$name")]
     found = await gather(*(request.reading for request in asked))
@@ -230,6 +233,32 @@ async def test_a_merged_look_up_leaves_no_reference_cycle(things: Database) -> N
         gc.enable()
 
 
+async def test_look_ups_of_many_requests_at_once_all_end(things: Database) -> None:
+    """Threads take commands from the queue while the event loop adds others."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        asked = [
+            [look_up(things, [f"n{(number + i) % 210}"], cheap=i % 2 == 0) for i in range(8)]
+            for number in range(300)
+        ]
+        for number, requests in enumerate(asked):
+            if number % 10 == 0:
+                requests[0].scope.leave()
+            found = await gather(*(request.reading for request in requests), return_exceptions=True)
+            for i, documents in enumerate(found):
+                if isinstance(documents, BaseException):
+                    assert isinstance(documents, ClientGoneError)
+                    assert i == number % 10 == 0
+                else:
+                    name = (number + i) % 210
+                    assert names(documents) == ([f"n{name}"] if name < 200 else [])
+    finally:
+        sys.setswitchinterval(interval)
+    queue = queue_of(things.client)
+    assert (queue.waiting, queue.in_flight) == (0, 0)
+
+
 # --- Requests that end before the command ---
 
 
@@ -257,8 +286,8 @@ async def merged(own: Database, own_mongod: Mongod, *seconds: float) -> list[Req
     return asked
 
 
-@pytest.mark.parametrize("leaving", [0, 1], ids=["the command's own request", "another"])
-async def test_a_request_that_leaves_ends_no_other_one(
+@pytest.mark.parametrize("leaving", [0, 1], ids=["the carrier", "a follower"])
+async def test_a_request_that_leaves_does_not_end_the_others(
     own: Database, own_mongod: Mongod, leaving: int
 ) -> None:
     with own_mongod.blocking("find", seconds=0.7, times=1):
@@ -267,22 +296,27 @@ async def test_a_request_that_leaves_ends_no_other_one(
         found = await gather(*(request.reading for request in asked), return_exceptions=True)
     assert isinstance(found.pop(leaving), ClientGoneError)
     assert [len(documents) for documents in found if isinstance(documents, list)] == [1, 1]
+    sent = [command for request in asked for command in request.sent]
+    assert [command.merged for command in sent] == [False, True, True]  # nothing was sent again
+    assert all(command.ms > 0 for command in sent)
 
 
-@pytest.mark.parametrize("late", [0, 1], ids=["the command's own request", "another"])
-async def test_a_request_ends_at_its_own_deadline_and_no_other_one(
+@pytest.mark.parametrize("late", [0, 1], ids=["the carrier", "a follower"])
+async def test_a_request_ends_at_its_own_deadline_and_the_others_do_not(
     own: Database, own_mongod: Mongod, late: int
 ) -> None:
     times = [30.0, 30.0, 30.0]
-    times[late] = 0.5
-    with own_mongod.blocking("find", seconds=1.2, times=1):
-        began = monotonic()
+    times[late] = 2.0
+    with own_mongod.blocking("find", seconds=4, times=1):
         asked = await merged(own, own_mongod, *times)
         with pytest.raises(DeadlineError):
             await asked[late].reading
-        assert monotonic() - began < 1.1
+        assert not any(request.reading.done() for request in asked if request is not asked[late])
         others = await gather(*(request.reading for request in asked if request is not asked[late]))
     assert [len(documents) for documents in others] == [1, 1]
+    sent = [command for request in asked for command in request.sent]
+    assert sorted(command.merged for command in sent) == [False, True, True]  # nothing was sent again
+    assert all(command.ms > 1_000 for command in sent)
 
 
 async def test_a_command_that_nobody_waits_for_is_killed(own: Database, own_mongod: Mongod) -> None:
@@ -297,7 +331,31 @@ async def test_a_command_that_nobody_waits_for_is_killed(own: Database, own_mong
     assert queue_of(own.client).in_flight == 0
 
 
-async def test_an_error_is_that_of_one_request(own: Database, own_mongod: Mongod) -> None:
+@pytest.mark.parametrize("late", [False, True], ids=["leaves", "is late"])
+async def test_a_look_up_that_was_never_sent_is_not_merged(own: Database, *, late: bool) -> None:
+    async with every_slot_taken(own):
+        asked = look_up(own, ["n1"], seconds=0.02 if late else 30)
+        await sleep(0)
+        if not late:
+            asked.scope.leave()
+        with pytest.raises(DeadlineError if late else ClientGoneError):
+            await asked.reading
+    assert [(command.merged, command.ms) for command in asked.sent] == [(False, 0.0)]
+
+
+async def test_without_mongodb_the_followers_fail_with_the_carrier(own: Database, own_mongod: Mongod) -> None:
+    """Otherwise each of them would look for a primary."""
+    with own_mongod.failing(failCommands=["find"], closeConnection=True):
+        async with every_slot_taken(own):
+            asked = [look_up(own, [f"n{number}"], seconds=2) for number in range(20)]
+        found = await gather(*(request.reading for request in asked), return_exceptions=True)
+    # PyMongo's async client tries again until the deadline.
+    assert all(isinstance(error, ConnectionFailure | DatabaseAwayError | DeadlineError) for error in found)
+    sent = [command for request in asked for command in request.sent]
+    assert [command.merged for command in sent] == [False] + [True] * 19
+
+
+async def test_a_failure_reaches_only_the_carrier(own: Database, own_mongod: Mongod) -> None:
     """The others look up again, each by itself."""
     with own_mongod.failing(times=1, failCommands=["find"], errorCode=2):
         async with every_slot_taken(own):
@@ -310,7 +368,7 @@ async def test_an_error_is_that_of_one_request(own: Database, own_mongod: Mongod
     ]  # fmt: skip
 
 
-async def test_an_error_that_stays_is_everyone_s(own: Database, own_mongod: Mongod) -> None:
+async def test_a_lasting_failure_reaches_everyone(own: Database, own_mongod: Mongod) -> None:
     with own_mongod.failing(failCommands=["find"], errorCode=2):
         async with every_slot_taken(own):
             asked = [look_up(own, [f"n{number}"]) for number in range(4)]
@@ -318,11 +376,20 @@ async def test_an_error_that_stays_is_everyone_s(own: Database, own_mongod: Mong
     assert [type(error) for error in found] == [OperationFailure] * 4
 
 
-def test_a_look_up_is_like_those_that_differ_only_in_their_keys() -> None:
-    def kind(*keys: Value, field: str = "name", projection: dict[str, int] | None = NAMES) -> Value:
-        return Lookup(collection, lambda *_: None, field, keys, projection).kind()
+def test_look_ups_that_differ_only_in_their_keys_can_be_merged() -> None:
+    def key(*keys: Value, field: str = "name", projection: dict[str, int] | None = NAMES) -> Value:
+        return Lookup(collection, lambda *_: None, field, keys, projection).merge_key()
 
     collection = object()
-    assert kind("a") == kind("b", ObjectId()) != kind("a", field="slug")
-    assert kind("a", projection=None) not in {kind("a"), None}
-    assert kind("a", 1) is kind(True) is kind({"$ne": 1}) is None
+    assert key("a") == key("b", ObjectId()) != key("a", field="slug")
+    assert key("a", projection=None) not in {key("a"), None}
+    assert key("a", 1) is key(True) is key({"$ne": 1}) is None
+
+
+def test_no_two_look_ups_get_the_same_object() -> None:
+    stored: Document = {"name": "a", "price": {"tiers": [{"amount": 1}]}}
+    asked = [Lookup(None, lambda *_: None, "name", ["a", "a"], None)] * 2
+    (own,), (other,) = shares(asked, [stored]) or ([], [])
+    assert own is stored == other
+    other["price"]["tiers"][0]["amount"] = 2
+    assert own["price"]["tiers"][0]["amount"] == 1

@@ -7,8 +7,9 @@ from time import monotonic
 
 import pytest
 
-from loaders.mongo import queue
+from loaders.mongo import circuit, queue
 from loaders.mongo.command_errors import ClientGoneError, DeadlineError
+from loaders.mongo.finds import Lookup
 from loaders.mongo.queue import FAST, Command, Queue
 from loaders.mongo.scope import Scope
 
@@ -16,8 +17,10 @@ from loaders.mongo.scope import Scope
 class Fake(Command):
     """A command that records its start."""
 
-    def __init__(self, own: Queue, scope: Scope | None, started: list["Fake"]) -> None:
-        super().__init__(scope, None, get_running_loop().create_future(), own)
+    def __init__(
+        self, own: Queue, scope: Scope | None, started: list["Fake"], lookup: Lookup | None = None
+    ) -> None:
+        super().__init__(scope, None, get_running_loop().create_future(), own, lookup)
         self.started = started
 
     def start(self) -> None:
@@ -188,3 +191,23 @@ async def test_a_command_that_never_began_has_no_slot_to_give_back() -> None:
     commands = desk.submit(None, FAST + 1)
     desk.finish(commands[-1])
     assert len(desk.started) == FAST
+
+
+async def test_mongodb_is_suspected_if_a_merged_look_up_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The request whose command it is may have left, so that nobody else notices."""
+    suspected: list[object] = []
+    monkeypatch.setattr(circuit, "suspect", suspected.append)
+    desk = Desk()
+    busy = desk.submit(request(), FAST)
+    looking_up = [Lookup(None, lambda *_: None, "slug", [slug], None) for slug in ("a", "b", "c")]
+    carrier, follower, _ = (Fake(desk.queue, request(), desk.started, lookup) for lookup in looking_up)
+    for command in (carrier, follower):
+        desk.queue.submit(command)
+    desk.finish(busy[0])
+    assert desk.started[-1] is carrier
+    assert list(carrier.followers) == [follower]
+    assert (desk.queue.waiting, desk.queue.in_flight) == (0, FAST)
+    follower.expire()
+    assert suspected == [None]
+    with pytest.raises(DeadlineError):
+        await follower.future

@@ -24,6 +24,7 @@ __all__ = ["own_mongod"]
 COURSE = """query Course($slug: String!) {
   course(slug: $slug) { slug title category { slug } instructors { name } }
 }"""
+_UNLIMITED = {"LECTERN_BUDGETS": "public=unlimited"}
 COUNT = "db_client_operation_duration_seconds_count"
 COUNTS = {"db_operation_name": "find", "db_collection_name": "courses"}
 
@@ -77,7 +78,7 @@ async def test_waiting_requests_share_commands_and_keep_their_own_answers(
     staff = Viewer(frozenset({"STAFF"}), subject="5f" * 12)
     asked = [(i % 70, staff if i % 3 == 0 else PUBLIC) for i in range(200)]
     of_gateway = own_mongod.settings(mongodb_driver=settings.mongodb_driver)
-    with serving(of_gateway, tmp_path / "log", {"LECTERN_BUDGETS": "public=unlimited"}, workers=1) as gateway:
+    with serving(of_gateway, tmp_path / "log", _UNLIMITED, workers=1) as gateway:
         limits = httpx.Limits(max_connections=200)
         async with httpx.AsyncClient(limits=limits, timeout=30) as client:
             first = await ask(client, gateway, 1, PUBLIC)
@@ -89,21 +90,20 @@ async def test_waiting_requests_share_commands_and_keep_their_own_answers(
             own_mongod.client[NAME].command("profile", 0)
         sent = finds(own_mongod)
         assert answers == [{"data": {"course": expected(number, viewer)}} for number, viewer in asked]
-        assert sent < 200
+        assert sent <= 150  # at most ten at once, for 40 ms each
         assert gateway.value(COUNT, **COUNTS) - before == sent
         merged = gateway.value("lectern_mongodb_merged_total")
         assert merged >= 200 - sent
 
 
-@pytest.mark.parametrize("wrong", [2, 13297], ids=["bad value", "database differs"])
 async def test_a_failed_command_is_one_request_s_error(
-    own: Database, own_mongod: Mongod, settings: Settings, tmp_path: Path, wrong: int
+    own: Database, own_mongod: Mongod, settings: Settings, tmp_path: Path
 ) -> None:
     of_gateway = own_mongod.settings(mongodb_driver=settings.mongodb_driver)
-    with serving(of_gateway, tmp_path / "log", workers=1) as gateway:
+    with serving(of_gateway, tmp_path / "log", _UNLIMITED, workers=1) as gateway:
         async with httpx.AsyncClient(limits=httpx.Limits(max_connections=100), timeout=30) as client:
             block = {"failCommands": ["find"], "blockConnection": True, "blockTimeMS": 400}
-            with own_mongod.failing(times=11, **block, errorCode=wrong):
+            with own_mongod.failing(times=11, **block, errorCode=2):
                 answers = await asyncio.gather(*(ask(client, gateway, i % 60, PUBLIC) for i in range(100)))
         # MongoDB may fail a few more if they come at the same time.
         failed = gateway.value(COUNT, db_operation_name="find", error_type="OperationFailure")

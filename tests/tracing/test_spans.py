@@ -93,7 +93,7 @@ def test_a_command_is_in_its_level_or_else_in_the_phase_in_which_it_was_sent() -
     assert number_of_spans(made) == len(found)
 
 
-def test_a_look_up_that_another_request_has_sent_is_marked() -> None:
+def test_a_merged_look_up_is_marked() -> None:
     made = record(*ALL)
     made.commands += [
         CommandSent("find", "courses", 0.1, 1, 50.0021, merged=merged) for merged in (False, True)
