@@ -4,7 +4,7 @@ from asyncio import Task, get_running_loop
 from contextvars import Context
 from time import perf_counter
 
-from pymongo.errors import PyMongoError
+from pymongo.errors import ConnectionFailure, PyMongoError
 
 from loaders.mongo import driver_sessions, interruptions
 from loaders.mongo.bson_types import DriverCall, DriverObject, Result, Stored
@@ -82,13 +82,14 @@ class Awaited(Command):
             with self.timeout():
                 own = self.share(await self._interruptible(merged.fetch))
         except Exception as error:
-            failure = error
+            is_final = isinstance(error, ConnectionFailure | DeadlineError) or self.is_interrupted
+            failure = error if is_final else None  # otherwise, the key of a follower may be the reason
         self.ended = perf_counter()
         self.answer_followers(failure)
         if failure is not None:
             self.fail(failure)
         elif not self.future.done():
-            if own is None:  # the documents can't be split: `outcome` makes the call, and ends it
+            if own is None:  # `outcome` makes the call for this command alone, and ends it
                 self.sharing = None
             self.future.set_result(own)
         if self.sharing is not None:

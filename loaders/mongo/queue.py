@@ -123,7 +123,7 @@ class Line:
         found = []
         with suppress(IndexError):  # there are fewer, or another thread has taken some
             for position in range(number):
-                found.append(self.commands[position])  # keeps those before an IndexError
+                found.append(self.commands[position])
         return found
 
     def next(self) -> "Command | None":
@@ -244,10 +244,7 @@ class Command:
         return self.lookup.union(self.followers.values()) if self.lookup and self.followers else None
 
     def share(self, documents: Sequence[Stored]) -> list[Stored] | None:
-        """Splits the documents of the merged look-up. Returns those of this command.
-
-        Returns None if they can't be split. Then each command must be sent by itself.
-        """
+        """Splits the documents of the merged look-up. Returns those of this command; None if it can't."""
         asked = [self.lookup] if self.lookup else []
         found = shares([*asked, *self.followers.values()], documents)
         if found is None:
@@ -256,7 +253,7 @@ class Command:
         return found[0]
 
     def answer_followers(self, error: BaseException | None) -> None:
-        """Gives each follower its documents. If the merged look-up failed, queues the followers again.
+        """Gives each follower its documents. If there are none, the followers are sent by themselves.
 
         Called in the event loop, once the call has ended. error: why it failed, if it did. If MongoDB can't
         be reached, the followers fail too, so that no command is sent for each of them.

@@ -10,8 +10,10 @@ from threading import Thread
 from time import perf_counter
 from typing import Any
 
+from pymongo.errors import ConnectionFailure
+
 from loaders.mongo import driver_sessions, interruptions
-from loaders.mongo.bson_types import DriverCall, DriverObject, Result
+from loaders.mongo.bson_types import DriverCall, DriverObject, Result, Stored
 from loaders.mongo.command_errors import ClientGoneError
 from loaders.mongo.finds import Lookup
 from loaders.mongo.queue import Command, Queue
@@ -72,15 +74,22 @@ class Call(Command):
             if self.is_stopped or self.future.done():
                 raise ClientGoneError
             with lent.session.bind(end_session=False):
-                if (merged := self.merged_lookup()) is not None:
-                    own = self.share(merged.fetch(self.target))
-                    if own is not None:
-                        return own
+                if (merged := self.merged_lookup()) is not None and (own := self._own(merged)) is not None:
+                    return own
                 return self.call(self.target)
         finally:
             self.session_id = None
             if not self.is_interrupted:
                 driver_sessions.give_back(client, lent)
+
+    def _own(self, merged: Lookup) -> list[Stored] | None:
+        """Does a merged look-up. Returns this command's own documents; None if it must be sent by itself."""
+        try:
+            return self.share(merged.fetch(self.target))
+        except Exception as error:
+            if isinstance(error, ConnectionFailure) or self.is_interrupted:
+                raise
+            return None  # the key of a follower may be the reason
 
     def start(self) -> None:
         """Hands the call to an idle thread, or starts a new one."""

@@ -6,6 +6,7 @@ import sys
 from asyncio import Task, create_task, gather, sleep
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from string import ascii_letters
 from threading import Event
 from time import monotonic
 from typing import Any, NamedTuple
@@ -355,17 +356,41 @@ async def test_without_mongodb_the_followers_fail_with_the_carrier(own: Database
     assert [command.merged for command in sent] == [False] + [True] * 19
 
 
-async def test_a_failure_reaches_only_the_carrier(own: Database, own_mongod: Mongod) -> None:
-    """The others look up again, each by itself."""
+async def test_after_a_failure_each_look_up_is_sent_by_itself(own: Database, own_mongod: Mongod) -> None:
     with own_mongod.failing(times=1, failCommands=["find"], errorCode=2):
         async with every_slot_taken(own):
             asked = [look_up(own, [f"n{number}"]) for number in range(4)]
-        found = await gather(*(request.reading for request in asked), return_exceptions=True)
-    assert isinstance(found[0], OperationFailure)
-    assert [len(documents) for documents in found[1:] if isinstance(documents, list)] == [1, 1, 1]
-    assert [(c.merged, c.error) for request in asked for c in request.sent] == [
-        (False, "OperationFailure"), (False, ""), (False, ""), (False, ""),
-    ]  # fmt: skip
+        found = await gather(*(request.reading for request in asked))
+    assert [names(documents) for documents in found] == [["n0"], ["n1"], ["n2"], ["n3"]]
+    assert [(c.merged, c.error) for request in asked for c in request.sent] == [(False, "")] * 4
+
+
+@pytest.mark.parametrize("first", [False, True])
+async def test_a_key_that_can_t_be_sent_is_an_error_of_its_own_request(
+    things: Database, *, first: bool
+) -> None:
+    wanted = ["\ud800", "n1", "n2"] if first else ["n1", "\ud800", "n2"]
+    async with every_slot_taken(things):
+        asked = [look_up(things, [key]) for key in wanted]
+    found = await gather(*(request.reading for request in asked), return_exceptions=True)
+    assert isinstance(found.pop(wanted.index("\ud800")), UnicodeEncodeError)
+    assert [names(documents) for documents in found if isinstance(documents, list)] == [["n1"], ["n2"]]
+
+
+async def test_keys_that_are_too_large_together_are_sent_apart(things: Database) -> None:
+    async with every_slot_taken(things):
+        asked = [look_up(things, [key]) for key in ("n1", *(letter * 500_000 for letter in ascii_letters))]
+    found = await gather(*(request.reading for request in asked))
+    assert [len(documents) for documents in found] == [1] + [0] * 52
+
+
+async def test_the_order_of_a_projection_s_fields_makes_no_difference(
+    things: Database, mongo_commands: list[str]
+) -> None:
+    async with every_slot_taken(things):
+        asked = [look_up(things, ["n1"], projection=fields) for fields in (NAMES, {"name": 1, "_id": 1})]
+    await gather(*(request.reading for request in asked))
+    assert mongo_commands == ["find things"]
 
 
 async def test_a_lasting_failure_reaches_everyone(own: Database, own_mongod: Mongod) -> None:

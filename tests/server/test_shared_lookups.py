@@ -94,21 +94,3 @@ async def test_waiting_requests_share_commands_and_keep_their_own_answers(
         assert gateway.value(COUNT, **COUNTS) - before == sent
         merged = gateway.value("lectern_mongodb_merged_total")
         assert merged >= 200 - sent
-
-
-async def test_a_failed_command_is_one_request_s_error(
-    own: Database, own_mongod: Mongod, settings: Settings, tmp_path: Path
-) -> None:
-    of_gateway = own_mongod.settings(mongodb_driver=settings.mongodb_driver)
-    with serving(of_gateway, tmp_path / "log", _UNLIMITED, workers=1) as gateway:
-        async with httpx.AsyncClient(limits=httpx.Limits(max_connections=100), timeout=30) as client:
-            block = {"failCommands": ["find"], "blockConnection": True, "blockTimeMS": 400}
-            with own_mongod.failing(times=11, **block, errorCode=2):
-                answers = await asyncio.gather(*(ask(client, gateway, i % 60, PUBLIC) for i in range(100)))
-        # MongoDB may fail a few more if they come at the same time.
-        failed = gateway.value(COUNT, db_operation_name="find", error_type="OperationFailure")
-    assert 11 <= failed < 20
-    assert sum(len(answer.get("errors", ())) for answer in answers) == failed
-    for number, answer in enumerate(answers):
-        if "errors" not in answer:
-            assert answer == {"data": {"course": expected(number % 60, PUBLIC)}}

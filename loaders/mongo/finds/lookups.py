@@ -31,7 +31,7 @@ class Lookup(NamedTuple):
         """Returns a key that mergeable look-ups share; None if this one can't be merged."""
         if not {type(key) for key in self.keys} <= _COMPARABLE:
             return None
-        projection = self.projection if self.projection is None else tuple(self.projection.items())
+        projection = self.projection if self.projection is None else frozenset(self.projection.items())
         return id(self.collection), self.field, projection
 
     def fetch(self, raw: DriverObject) -> Result:
