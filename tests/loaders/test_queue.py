@@ -20,7 +20,9 @@ class Fake(Command):
     def __init__(
         self, own: Queue, scope: Scope | None, started: list["Fake"], lookup: Lookup | None = None
     ) -> None:
-        super().__init__(scope, None, get_running_loop().create_future(), own, lookup)
+        future = get_running_loop().create_future()
+        future.add_done_callback(lambda ended: ended.exception())  # a test may end before its commands
+        super().__init__(scope, None, future, own, lookup)
         self.started = started
 
     def start(self) -> None:

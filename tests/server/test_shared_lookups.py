@@ -85,11 +85,13 @@ async def test_waiting_requests_share_commands_and_keep_their_own_answers(
             assert first == {"data": {"course": expected(1, PUBLIC)}}
             own_mongod.client[NAME].command("profile", 2)
             before = gateway.value(COUNT, **COUNTS)
-            with own_mongod.blocking("find", seconds=0.04):
+            # The first 76 take all slots. The others have arrived when these are free again.
+            with own_mongod.blocking("find", seconds=3, times=76):
                 answers = await asyncio.gather(*(ask(client, gateway, *own) for own in asked))
             own_mongod.client[NAME].command("profile", 0)
         sent = finds(own_mongod)
         assert answers == [{"data": {"course": expected(number, viewer)}} for number, viewer in asked]
         assert gateway.value(COUNT, **COUNTS) - before == sent
         merged = gateway.value("lectern_mongodb_merged_total")
-        assert merged > 0  # how many depends on how fast the client is
+        assert sent <= 150
+        assert merged >= 200 - sent
