@@ -1,10 +1,11 @@
 """Admission control for MongoDB commands: some are in flight, the others wait in a fair queue.
 
 As long as commands are fast, it is best to run only a few concurrently, because each further command would
-slow down the others. A slow command stops counting towards that limit, so that another can start, up to the
-size of the driver's connection pool. The queue serves requests in rotation: a request with 200 commands
-delays another request by only one command. Reads, writes and the commands of cheap requests have separate
-queues; writes and cheap requests have reserved slots.
+slow down the others; how few depends on how busy the process is (loaders/mongo/slots.py). A slow command
+stops counting towards that limit, so that another can start, up to the size of the driver's connection pool.
+The queue serves requests in rotation: a request with 200 commands delays another request by only one command.
+Reads, writes and the commands of cheap requests have separate queues; writes and cheap requests have reserved
+slots.
 
 Queued look-ups that differ only in their keys are sent as one command, when the first of them gets a slot.
 """
@@ -13,8 +14,7 @@ from asyncio import Future, TimerHandle, get_running_loop
 from collections import deque
 from collections.abc import Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from time import monotonic
-from typing import Literal, TypeAlias
+from time import monotonic, process_time
 from weakref import finalize
 
 import pymongo
@@ -25,16 +25,11 @@ from loaders.mongo.bson_types import DriverObject, Result, Stored, Value
 from loaders.mongo.command_errors import ClientGoneError, DeadlineError
 from loaders.mongo.finds import Lookup, shares
 from loaders.mongo.scope import Scope
+from loaders.mongo.slots import FAST, FastLimit, Kind, Slots
 
 #: The maximum number of connections to a MongoDB server. The slots below take up to 92; the driver's own
 #: commands need a few.
 POOL = 100
-
-#: The maximum number of fast commands in flight. Two more are allowed for cheap requests, and another two for
-#: writes.
-FAST = 8
-
-Kind: TypeAlias = Literal["read", "cheap", "write"]
 
 #: Seconds after which a command counts as slow: _STALLED if no command has ended for _STALLED seconds,
 #: otherwise _SLOW. _SLOW is longer, because while commands still end, MongoDB or the processor might just be
@@ -48,66 +43,6 @@ MOST_KEYS = 100
 _SCANNED_LINES, _SCANNED_COMMANDS = 64, 8
 
 _TICK = 0.05  # seconds between checks for missed deadlines and slow commands
-
-
-class Slots:
-    """Slots for commands of certain kinds.
-
-    fast: the maximum number of fast commands. total: the maximum number of fast and slow commands together.
-
-    Several threads use the slots and the queue without a lock, so they never wait for each other. This is
-    safe, because Python's global interpreter lock makes each operation on a dictionary or a deque atomic.
-    """
-
-    __slots__ = ("_fast", "_fast_limit", "_first_kind", "_kinds", "_running", "_total_limit")
-
-    def __init__(self, *kinds: Kind, fast: int, total: int) -> None:
-        self._kinds = kinds
-        self._first_kind = 0
-        self._fast_limit, self._total_limit = fast, total
-        self._running: dict[Command, None] = {}
-        self._fast: dict[Command, None] = {}
-
-    @property
-    def running(self) -> int:
-        """The number of commands that have one of these slots."""
-        return len(self._running)
-
-    @property
-    def has_room(self) -> bool:
-        return len(self._fast) < self._fast_limit and len(self._running) < self._total_limit
-
-    def rotated_kinds(self) -> Sequence[Kind]:
-        """Returns the kinds of commands that can use these slots.
-
-        Each call starts with a different kind, in rotation.
-        """
-        if len(self._kinds) == 1:
-            return self._kinds
-        self._first_kind = first = (self._first_kind + 1) % len(self._kinds)
-        return self._kinds[first:] + self._kinds[:first]
-
-    def take(self, command: "Command") -> None:
-        command.slots = self
-        command.began = monotonic()
-        self._running[command] = self._fast[command] = None
-
-    def give_back(self, command: "Command") -> bool:
-        """Frees a command's slot. Returns whether this makes room for another fast command.
-
-        Returns False if the slot was already free, or if the command was marked as slow.
-        """
-        was_taken = self._running.pop(command, self) is None
-        return self._fast.pop(command, self) is None and was_taken
-
-    def release(self, began: float) -> None:
-        """Marks as slow every command that started at or before the time `began`.
-
-        Slow commands don't count towards the `fast` limit.
-        """
-        for command in list(self._fast):
-            if command.began <= began:
-                self._fast.pop(command, None)
 
 
 class Line:
@@ -149,7 +84,7 @@ class Command:
     """
 
     __slots__ = (
-        "began", "carrier", "client", "ended", "followers", "future", "has_ended", "is_interrupted",
+        "carrier", "client", "ended", "followers", "future", "has_ended", "is_interrupted",
         "is_merged", "is_stopped", "is_write", "kind", "lookup", "merge_key", "queue", "scope", "sent",
         "session_id", "shares", "slots",
     )  # fmt: skip
@@ -167,7 +102,6 @@ class Command:
         self.future = future
         self.queue = queue
         self.slots: Slots | None = None
-        self.began = 0.0
         self.session_id: Value = None
         self.is_stopped = False
         self.has_ended = False
@@ -291,6 +225,7 @@ class Queue:
         self._unscoped_lines: dict[Kind, Line] = {}  # for commands that don't belong to a request
         self._queued: dict[Command, None] = {}  # whichever thread removes a command must send it
         self._watched: set[Command] = set()  # the unfinished commands that belong to requests
+        self._fast_limit = FastLimit(monotonic(), process_time())
         self._last_finish = 0.0
         self._timer: TimerHandle | None = None
 
@@ -338,7 +273,7 @@ class Queue:
             return None
         following = self._dequeue(slots) if self._has_queued and slots.has_room else None
         if following:
-            slots.take(following)
+            _take(following, slots)
         return following
 
     def fill(self) -> None:
@@ -365,7 +300,7 @@ class Queue:
         return len(self._queued)
 
     def _start(self, command: Command, slots: Slots) -> None:
-        slots.take(command)
+        _take(command, slots)
         command.start()
 
     def _dequeue(self, slots: Slots) -> Command | None:
@@ -413,12 +348,13 @@ class Queue:
             self._timer = get_running_loop().call_later(_TICK, self._tick)
 
     def _tick(self) -> None:
-        """Expires late commands, and reclassifies those that turned out to be slow.
+        """Expires late commands, reclassifies those that turned out to be slow, and adjusts the fast limit.
 
         One timer serves all commands, because a timer for each command would cost more than all other work
         that this module does for the command.
         """
         now = monotonic()
+        self._shared.fast_limit = self._fast_limit.adjust(now, process_time())
         try:
             for command in [command for command in self._watched if command.is_late(now)]:
                 command.expire()
@@ -435,6 +371,11 @@ class Queue:
         for slots in self._slots:
             slots.release(slow)
         self.fill()
+
+
+def _take(command: Command, slots: Slots) -> None:
+    command.slots = slots
+    slots.take(command)
 
 
 def _take_first(ring: "dict[Line, None]") -> "Line | None":

@@ -23,8 +23,9 @@ from loaders.mongo import CommandSent, Document, DriverObject, Value, commands
 from loaders.mongo.command_errors import ClientGoneError, DatabaseAwayError, DeadlineError
 from loaders.mongo.database import Database
 from loaders.mongo.finds import Lookup, shares
-from loaders.mongo.queue import FAST, Command, queue_of
+from loaders.mongo.queue import Command, queue_of
 from loaders.mongo.scope import Scope, current_scope
+from loaders.mongo.slots import FAST
 from tests.loaders.mongod import NAME, Mongod
 
 NUMBERED = [
@@ -59,6 +60,12 @@ def look_up(
     reading = create_task(commands.lookup(database["things"], field, keys, projection))
     current_scope.reset(outer)
     return Request(scope, reading, sent)
+
+
+@pytest.fixture(autouse=True)
+def _free(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keeps all fast slots, however busy these tests make the process."""
+    monkeypatch.setattr("loaders.mongo.queue.process_time", lambda: 0.0)
 
 
 @asynccontextmanager

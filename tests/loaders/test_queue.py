@@ -10,8 +10,9 @@ import pytest
 from loaders.mongo import circuit, queue
 from loaders.mongo.command_errors import ClientGoneError, DeadlineError
 from loaders.mongo.finds import Lookup
-from loaders.mongo.queue import FAST, Command, Queue
+from loaders.mongo.queue import Command, Queue
 from loaders.mongo.scope import Scope
+from loaders.mongo.slots import FAST, FastLimit
 
 
 class Fake(Command):
@@ -75,12 +76,56 @@ async def eventually(true: Callable[[], bool]) -> None:
             await sleep(0.005)
 
 
+def keep_busy(monkeypatch: pytest.MonkeyPatch, busy: bool) -> None:
+    """Lets the queue see a process that always, or never, uses its processor."""
+    monkeypatch.setattr(queue, "process_time", monotonic if busy else lambda: 0.0)
+
+
+@pytest.fixture(autouse=True)
+def _free(monkeypatch: pytest.MonkeyPatch) -> None:
+    keep_busy(monkeypatch, False)
+
+
 async def test_few_commands_are_in_flight_while_they_are_fast() -> None:
     desk = Desk()
     desk.submit(request(), FAST + 2)
     assert len(desk.started) == FAST
     desk.finish(desk.started[0])
     assert len(desk.started) == FAST + 1
+
+
+async def test_the_busier_the_process_the_fewer_commands_are_in_flight(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk = Desk()
+    (watched,) = desk.enter(request(), 1)  # the queue watches the process as long as a command is unfinished
+    desk.finish(watched)
+    for busy, most in ((True, 1), (False, FAST), (True, 1)):
+        keep_busy(monkeypatch, busy)
+        await eventually(lambda most=most: desk.queue._shared.fast_limit == most)  # type: ignore[misc]
+        before = len(desk.started)
+        commands = desk.submit(request(), FAST + 1)
+        assert len(desk.started) == before + most
+        for command in commands:
+            desk.finish(command)
+    desk.queue.leave(watched)
+
+
+def test_the_fast_limit_falls_slowly_and_rises_fast() -> None:
+    limit, at, used = FastLimit(0.0, 0.0), 0.0, 0.0
+
+    def after(*fractions: float) -> list[int]:
+        nonlocal at, used
+        found = []
+        for fraction in fractions:
+            at, used = at + 0.05, used + fraction * 0.05
+            found.append(limit.adjust(at, used))
+        return found
+
+    assert after(0.5, 1.0, 1.2, 0.99) == [8, 7, 6, 5]
+    assert after(0.97, 0.96) == [5, 5]
+    assert after(*[1.0] * 5) == [4, 3, 2, 1, 1]
+    assert after(0.9, 0.97, 0.1, 0.0, 0.0) == [2, 2, 4, 8, 8]
 
 
 async def test_a_request_with_200_commands_delays_another_by_one() -> None:

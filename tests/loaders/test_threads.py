@@ -7,14 +7,14 @@ from asyncio import Future
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import partial
-from threading import Barrier, Event, get_ident
+from threading import Barrier, Event, Thread, get_ident
 from time import monotonic
 
 import pytest
 
 from app.database import connect
 from app.settings import Settings
-from loaders.mongo import DriverObject, Value, commands, queue
+from loaders.mongo import DriverObject, Value, commands, queue, threads
 from loaders.mongo.database import Database
 from loaders.mongo.scope import Scope, current_scope
 from loaders.mongo.threads import Call
@@ -78,6 +78,30 @@ os._exit(asyncio.run(count()) != found)
 def test_a_forked_process_starts_threads_of_its_own() -> None:
     """`lectern serve` sends commands before it forks its workers."""
     subprocess.run([sys.executable, "-c", IN_A_FORK], check=True, timeout=30)
+
+
+async def test_the_thread_that_became_idle_last_gets_the_next_call() -> None:
+    here = Barrier(4)
+    await asyncio.gather(*(run(lambda _: here.wait(5), None) for _ in range(4)))
+    assert len({await run(lambda _: get_ident(), None) for _ in range(20)}) == 1
+
+
+async def test_a_call_waits_for_a_thread_if_the_system_allows_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refused: list[Thread] = []
+    start = Thread.start
+
+    def refuse(thread: Thread) -> None:
+        if thread.name != "lectern" or len(refused) == 2:
+            return start(thread)
+        refused.append(thread)
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threads, "_idle", [])
+    monkeypatch.setattr(Thread, "start", refuse)
+    assert await asyncio.wait_for(run(lambda argument: argument, "answered"), 5) == "answered"
+    assert len(refused) == 2
 
 
 async def test_the_result_of_a_cancelled_call_is_discarded() -> None:
