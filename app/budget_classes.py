@@ -33,9 +33,8 @@ class BudgetClass:
     A budget without a size is unlimited.
 
     slice: the number of points that a process takes at once, unless a request needs more. least: the smallest
-    number that it takes. kept: the seconds for which it keeps them (see app.budgets.bucket). policy_field:
-    the header field `RateLimit-Policy`. limit_format: the value of the field `RateLimit`, for the remaining
-    points and the seconds until the budget is full.
+    number that it takes. kept: the seconds for which it keeps them (see app.budgets.bucket). full_fields:
+    the header fields `RateLimit-Policy` and `RateLimit` while the budget is full.
     """
 
     name: str
@@ -44,8 +43,7 @@ class BudgetClass:
     slice: int = field(init=False)
     least: int = field(init=False)
     kept: float = field(init=False)
-    policy_field: tuple[bytes, bytes] = field(init=False)
-    limit_format: bytes = field(init=False)
+    full_fields: tuple[tuple[bytes, bytes], tuple[bytes, bytes]] = field(init=False)
 
     def __post_init__(self) -> None:
         part = max(1, self.size // _SLICES)
@@ -53,8 +51,19 @@ class BudgetClass:
         object.__setattr__(self, "least", min(ceil(self.rate / 4), part))
         object.__setattr__(self, "kept", self.window / _KEPT)
         policy = f'"{self.name}";q={self.size};w={ceil(self.window)};qu="cost"'
-        object.__setattr__(self, "policy_field", (b"ratelimit-policy", policy.encode()))
-        object.__setattr__(self, "limit_format", f'"{self.name}";r=%d;t=%d'.encode())
+        full = (b"ratelimit-policy", policy.encode()), (b"ratelimit", self._left(self.size, 0))
+        object.__setattr__(self, "full_fields", full)
+
+    def fields(self, left: float) -> tuple[tuple[bytes, bytes], tuple[bytes, bytes]]:
+        """Returns the header fields `RateLimit-Policy` and `RateLimit` for a budget with `left` points."""
+        if left >= self.size:
+            return self.full_fields
+        points = int(left)
+        seconds = -((points - self.size) // self.rate)  # rounded up
+        return self.full_fields[0], (b"ratelimit", self._left(points, seconds))
+
+    def _left(self, points: int, seconds: int) -> bytes:
+        return f'"{self.name}";r={points};t={seconds}'.encode()
 
     @property
     def is_unlimited(self) -> bool:

@@ -117,7 +117,7 @@ class Charge:
         self.is_shown = True
         if (bucket := self._bucket) is None:
             return None
-        limit, left = self._kind.size, bucket.remaining(monotonic())
+        limit, left = self._kind.size, int(bucket.available(monotonic()))
         if actual is not None:
             left = min(limit, left + self.spent - self.due(actual))
         seconds = (limit - left) / self._kind.rate
@@ -131,12 +131,9 @@ class Charge:
 
     def fields(self) -> Fields:
         """Returns the header fields `RateLimit-Policy` and `RateLimit`; none if the budget is unlimited."""
-        kind, bucket = self._kind, self._bucket
-        if bucket is None:
+        if (bucket := self._bucket) is None:
             return ()
-        left = bucket.remaining(monotonic())
-        seconds = -((left - kind.size) // kind.rate)  # rounded up
-        return kind.policy_field, (b"ratelimit", kind.limit_format % (left, seconds))
+        return self._kind.fields(bucket.available(monotonic()))
 
     def _never(self, price: int) -> TooLargeError:
         return over(

@@ -14,7 +14,7 @@ from uvicorn.protocols.http.httptools_impl import (
 _CLOSE = (b"connection", b"close")
 
 #: Fields that differ from response to response, so that they aren't cached.
-_VARYING = frozenset({b"x-request-id", b"ratelimit", b"retry-after"})
+_VARYING = frozenset({b"content-length", b"x-request-id", b"ratelimit", b"retry-after"})
 
 _Field: TypeAlias = tuple[bytes, bytes]
 _Message: TypeAlias = Any  # an ASGI message; uvicorn keeps its types private
@@ -97,22 +97,25 @@ def _sorted_out(headers: Iterable[_Field]) -> tuple[int | None, list[_Field], li
     """
     lengths, shared, own = [], [], []
     for field in headers:
-        if field[0] == b"content-length":
-            lengths.append(int(field[1]))
-        elif field[0] in _VARYING:
-            own.append(field)
-        else:
+        if field[0] not in _VARYING:
             shared.append(field)
+        elif field[0] == b"content-length":
+            lengths.append(int(field[1]))
+        else:
+            own.append(field)
     return lengths[0] if len(lengths) == 1 else None, shared, own
 
 
 def _encoded(fields: Sequence[_Field]) -> bytes:
-    """Encodes fields of a head. Raises ValueError for an invalid name or value."""
-    names, values = b"".join([name for name, _ in fields]), b"".join([value for _, value in fields])
-    if HEADER_RE.search(names) or HEADER_VALUE_RE.search(values):
-        raise ValueError("a header field of the response has an invalid name or value")
+    """Encodes fields with valid names. Raises ValueError for an invalid value."""
+    if HEADER_VALUE_RE.search(b"".join([value for _, value in fields])):
+        raise ValueError("a header field of the response has an invalid value")
     return b"".join([b"%b: %b\r\n" % field for field in fields])
 
 
-#: Encodes fields that many responses share. Few entries suffice, because most responses have the same ones.
-_lines = lru_cache(maxsize=32)(_encoded)
+@lru_cache(maxsize=32)  # few, because most responses have the same ones
+def _lines(fields: Sequence[_Field]) -> bytes:
+    """Encodes fields that many responses share. Raises ValueError for an invalid name or value."""
+    if HEADER_RE.search(b"".join([name for name, _ in fields])):
+        raise ValueError("a header field of the response has an invalid name")
+    return _encoded(fields)
