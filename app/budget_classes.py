@@ -51,18 +51,17 @@ class BudgetClass:
         object.__setattr__(self, "least", min(ceil(self.rate / 4), part))
         object.__setattr__(self, "kept", self.window / _KEPT)
         policy = f'"{self.name}";q={self.size};w={ceil(self.window)};qu="cost"'
-        full = (b"ratelimit-policy", policy.encode()), (b"ratelimit", self._left(self.size, 0))
+        full = (b"ratelimit-policy", policy.encode()), (b"ratelimit", self._level(self.size, 0))
         object.__setattr__(self, "full_fields", full)
 
-    def fields(self, left: float) -> tuple[tuple[bytes, bytes], tuple[bytes, bytes]]:
+    def fields(self, left: int) -> tuple[tuple[bytes, bytes], tuple[bytes, bytes]]:
         """Returns the header fields `RateLimit-Policy` and `RateLimit` for a budget with `left` points."""
-        if left >= self.size:
+        if left == self.size:
             return self.full_fields
-        points = int(left)
-        seconds = -((points - self.size) // self.rate)  # rounded up
-        return self.full_fields[0], (b"ratelimit", self._left(points, seconds))
+        seconds = -((left - self.size) // self.rate)  # rounded up
+        return self.full_fields[0], (b"ratelimit", self._level(left, seconds))
 
-    def _left(self, points: int, seconds: int) -> bytes:
+    def _level(self, points: int, seconds: int) -> bytes:
         return f'"{self.name}";r={points};t={seconds}'.encode()
 
     @property

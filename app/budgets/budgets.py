@@ -69,12 +69,7 @@ class Budgets:
     def charge(self, key: bytes | None, viewer: Viewer, address: str) -> Charge:
         """Returns the charge for a request. Raises UnknownClientKeyError."""
         kind, client = self.clients.identify(key, viewer.roles, viewer.subject, address)
-        if not kind.size:
-            return Charge(self, kind, None)
-        if (bucket := self._buckets.get(client)) is None:
-            return Charge(self, kind, self._new_bucket(kind, client))
-        self._buckets.move_to_end(client)
-        return Charge(self, kind, bucket)
+        return Charge(self, kind, self._bucket(kind, client) if kind.size else None)
 
     async def draw(self, bucket: Bucket, points: int) -> float | None:
         """Takes points for a request: returns a mark for `Bucket.give_back`, or None if there are too few.
@@ -127,10 +122,13 @@ class Budgets:
                 if not self._is_away:
                     await asyncio.create_task(self._give_back(Bucket.empty))
 
-    def _new_bucket(self, kind: BudgetClass, client: str) -> Bucket:
-        bucket = self._buckets[client] = Bucket(kind, client, monotonic(), self._holding)
-        if len(self._buckets) > MOST_BUCKETS:
-            self._holding.discard(self._buckets.popitem(last=False)[1])
+    def _bucket(self, kind: BudgetClass, client: str) -> Bucket:
+        if (bucket := self._buckets.get(client)) is None:
+            bucket = self._buckets[client] = Bucket(kind, client, monotonic(), self._holding)
+            if len(self._buckets) > MOST_BUCKETS:
+                self._holding.discard(self._buckets.popitem(last=False)[1])
+        else:
+            self._buckets.move_to_end(client)
         return bucket
 
     def _draw_alone(self, bucket: Bucket, points: int, now: float) -> float | None:

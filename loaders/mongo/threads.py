@@ -133,9 +133,8 @@ os.register_at_fork(after_in_child=_idle.clear)
 
 def _work(calls: SimpleQueue[Call]) -> None:
     while True:
-        _run(
-            calls.get(), calls
-        )  # a separate frame, so that the idle thread keeps no reference to its last call
+        # In a frame of its own, so that the idle thread keeps no reference to its last call.
+        _run(calls.get(), calls)
 
 
 def _run(call: Any, calls: SimpleQueue[Call]) -> None:  # Any, because queue.finish returns a Command

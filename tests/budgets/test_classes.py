@@ -129,3 +129,15 @@ def test_a_budget_that_is_too_small_for_a_sign_in_is_warned_of() -> None:
         "choose a larger size in LECTERN_BUDGETS."
     )
     assert "student=1:460" in student
+
+
+@pytest.mark.parametrize(
+    ("left", "limit"),
+    [(20_000, b"r=20000;t=0"), (19_999, b"r=19999;t=1"), (19_500, b"r=19500;t=1"), (0, b"r=0;t=40")],
+)
+def test_the_fields_say_what_is_left_and_when_the_budget_is_full(left: int, limit: bytes) -> None:
+    (public,) = read_classes("public=500:20000")
+    assert public.fields(left) == (
+        (b"ratelimit-policy", b'"public";q=20000;w=40;qu="cost"'),
+        (b"ratelimit", b'"public";' + limit),
+    )

@@ -4,8 +4,8 @@ Objects are counted by column: all objects that share a selection are counted to
 time only for its nested objects and lists, not for each of its values.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial, reduce
+from collections.abc import Mapping, Sequence
+from functools import reduce
 from itertools import chain
 from typing import Any, TypeAlias
 
@@ -33,9 +33,6 @@ _Size: TypeAlias = tuple[int, int]  # a number of objects, and one of values
 _Object: TypeAlias = Mapping[str, Any]  # an object of the response, whose values are any JSON values
 
 _NOTHING: _Size = (0, 0)
-
-# Takes half as long as Cost(...), whose `__new__` is written in Python.
-_cost: Callable[[tuple[int, int, int]], Cost] = partial(tuple.__new__, Cost)
 
 
 class _Shape:
@@ -109,7 +106,7 @@ class ResponseCost:
         if self._introspected is not None:
             more_objects, more_values = _count_one(self._introspected, data)
             objects, values = objects + more_objects - 1, values + more_values
-        return _cost((objects, values + self._list_values, commands))
+        return Cost(objects, values + self._list_values, commands)
 
 
 class _Shapes:
