@@ -4,10 +4,11 @@ import asyncio
 import zlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from app.http.accept import takes_gzip
 from app.http.decoding import LONGEST_CACHED, Headers
+from loaders.mongo import without_lock
 
 LEAST = 1_400  # bytes; smaller bodies are not compressed, because they fit into a single packet anyway
 INLINE = 32_000  # size in bytes above which compressing a body takes longer than waking up a thread
@@ -32,7 +33,8 @@ async def compressed(parts: Sequence[bytes]) -> list[bytes]:
     """Compresses the parts of a body into one gzip stream. A large body is compressed in a thread."""
     if sum(map(len, parts)) <= INLINE:
         return _compressed(parts)
-    return await asyncio.get_running_loop().run_in_executor(_threads, _compressed, parts)
+    work = partial(_compressed, parts)
+    return await asyncio.get_running_loop().run_in_executor(_threads, without_lock, work)
 
 
 def _compressed(parts: Sequence[bytes]) -> list[bytes]:

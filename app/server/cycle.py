@@ -107,13 +107,13 @@ def _sorted_out(headers: Iterable[_Field]) -> tuple[int | None, list[_Field], li
 
 
 def _encoded(fields: Sequence[_Field]) -> bytes:
-    """Encodes fields with valid names. Raises ValueError for an invalid value."""
+    """Encodes fields, whose names must be valid. Raises ValueError for an invalid value."""
     if HEADER_VALUE_RE.search(b"".join([value for _, value in fields])):
         raise ValueError("a header field of the response has an invalid value")
     return b"".join([b"%b: %b\r\n" % field for field in fields])
 
 
-@lru_cache(maxsize=32)  # few, because most responses have the same ones
+@lru_cache(maxsize=32)  # a few entries suffice, because most responses share the same fields
 def _lines(fields: Sequence[_Field]) -> bytes:
     """Encodes fields that many responses share. Raises ValueError for an invalid name or value."""
     if HEADER_RE.search(b"".join([name for name, _ in fields])):

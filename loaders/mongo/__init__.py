@@ -55,6 +55,7 @@ from loaders.mongo.scope import (
     note_read,
     take_time,
 )
+from loaders.mongo.slots import without_lock
 from loaders.mongo.stale_transactions import APP_NAME, StaleTransactions
 from loaders.mongo.transactions import Change, Transaction, transaction
 
@@ -121,4 +122,5 @@ __all__ = [
     "transaction",
     "utc",
     "watching_circuit",
+    "without_lock",
 ]

@@ -14,7 +14,7 @@ from asyncio import Future, TimerHandle, get_running_loop
 from collections import deque
 from collections.abc import Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from time import monotonic, process_time
+from time import monotonic
 from weakref import finalize
 
 import pymongo
@@ -25,7 +25,7 @@ from loaders.mongo.bson_types import DriverObject, Result, Stored, Value
 from loaders.mongo.command_errors import ClientGoneError, DeadlineError
 from loaders.mongo.finds import Lookup, shares
 from loaders.mongo.scope import Scope
-from loaders.mongo.slots import FAST, FastLimit, Kind, Slots
+from loaders.mongo.slots import FAST, FastLimit, Kind, Slots, processor_time
 
 #: The maximum number of connections to a MongoDB server. The slots below take up to 92; the driver's own
 #: commands need a few.
@@ -43,6 +43,9 @@ MOST_KEYS = 100
 _SCANNED_LINES, _SCANNED_COMMANDS = 64, 8
 
 _TICK = 0.05  # seconds between checks for missed deadlines and slow commands
+
+# Seconds in flight after which a command waits for MongoDB rather than for this process's processor.
+_LONG = 0.02
 
 
 class Line:
@@ -118,7 +121,7 @@ class Command:
         self.sent = self.ended = 0.0
 
     def start(self) -> None:
-        """Sends the command. Called once, when the command gets a slot."""
+        """Sends the command. Called when the command gets a slot."""
         raise NotImplementedError
 
     def interrupt(self) -> None:
@@ -225,7 +228,7 @@ class Queue:
         self._unscoped_lines: dict[Kind, Line] = {}  # for commands that don't belong to a request
         self._queued: dict[Command, None] = {}  # whichever thread removes a command must send it
         self._watched: set[Command] = set()  # the unfinished commands that belong to requests
-        self._fast_limit = FastLimit(monotonic(), process_time())
+        self._fast_limit = FastLimit(monotonic(), processor_time())
         self._last_finish = 0.0
         self._timer: TimerHandle | None = None
 
@@ -354,7 +357,7 @@ class Queue:
         that this module does for the command.
         """
         now = monotonic()
-        self._shared.fast_limit = self._fast_limit.adjust(now, process_time())
+        self._adjust(now)
         try:
             for command in [command for command in self._watched if command.is_late(now)]:
                 command.expire()
@@ -364,6 +367,15 @@ class Queue:
             self._timer = None
             if self._watched or self._has_queued:
                 self._wake()
+
+    def _adjust(self, now: float) -> None:
+        """Adjusts the fast limit to how busy the process is.
+
+        Long commands don't count towards a lowered limit, because they need no processor. Otherwise they
+        would keep all others waiting for as long as other work keeps the process busy.
+        """
+        limit = self._fast_limit.adjust(now, processor_time())
+        self._shared.fast_limit = min(limit + self._shared.long_ones(now - _LONG), FAST)
 
     def _release_slow(self, now: float) -> None:
         """Frees the slots of commands that turned out to be slow, and starts queued commands in them."""

@@ -1,9 +1,10 @@
 """Slots for MongoDB commands, and how many commands may be in flight at the same time."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import inf
-from time import monotonic
-from typing import Literal, TypeAlias
+from threading import get_ident
+from time import monotonic, process_time, thread_time
+from typing import Literal, TypeAlias, TypeVar
 
 #: The maximum number of fast commands in flight. Two more are allowed for cheap requests, and another two for
 #: writes.
@@ -11,16 +12,34 @@ FAST = 8
 
 Kind: TypeAlias = Literal["read", "cheap", "write"]
 
-# The fraction of one processor that the process must use to count as busy, and below which it has time left.
+# The process is busy if it uses at least _BUSY of a core, and has time left if it uses less than _FREE.
 _BUSY, _FREE = 0.98, 0.95
+
+T = TypeVar("T")
+
+_unlocked: dict[int, float] = {}  # processor time of calls made by `without_lock`, keyed by the thread's id
+
+
+def without_lock(call: Callable[[], T]) -> T:
+    """Makes a call that works without the interpreter lock, so that it doesn't keep the process busy."""
+    began, thread = thread_time(), get_ident()
+    try:
+        return call()
+    finally:
+        _unlocked[thread] = _unlocked.get(thread, 0.0) + thread_time() - began
+
+
+def processor_time() -> float:
+    """Returns the processor time of this process, in seconds, without that of calls by `without_lock`."""
+    return process_time() - sum(list(_unlocked.values()))
 
 
 class FastLimit:
     """The limit of fast commands in flight: as few as keep the process busy, at most FAST.
 
     A command in flight needs the processor only to send the command and to decode the reply. So while the
-    process waits for MongoDB, more commands in flight do more work. Once it is busy all the time, they only
-    interrupt each other, and leave fewer look-ups in the queue that can be merged.
+    process waits for MongoDB, more commands in flight get more work done. Once it is busy all the time,
+    further commands only interrupt the others, and leave fewer look-ups queued for merging.
     """
 
     __slots__ = ("_at", "_used", "limit")
@@ -33,7 +52,7 @@ class FastLimit:
         """Returns the new limit: one less if the process was busy since the last call; twice as many if it
         had time left.
 
-        at: the time. used: the processor time that the process has used. Both are in seconds.
+        at: the time. used: the processor time used until then. Both are in seconds.
         """
         elapsed, busy = at - self._at, used - self._used
         self._at, self._used = at, used
@@ -45,9 +64,10 @@ class FastLimit:
 
 
 class Slots:
-    """Slots for commands of certain kinds. A command is represented by any hashable object.
+    """Slots for commands of certain kinds. Commands are compared by identity.
 
-    fast: the maximum number of fast commands. total: the maximum number of fast and slow commands together.
+    fast_limit: the maximum number of fast commands. total: the maximum number of fast and slow commands
+    together.
 
     Several threads use the slots and the queue without a lock, so they never wait for each other. This is
     safe, because Python's global interpreter lock makes each operation on a dictionary or a deque atomic.
@@ -98,6 +118,13 @@ class Slots:
 
         Slow commands don't count towards the `fast` limit.
         """
-        for command in list(self._fast):  # copied in one call, because other threads change the dictionary
-            if self._fast.get(command, inf) <= began:
-                self._fast.pop(command, None)
+        for command in self._since(began):
+            self._fast.pop(command, None)
+
+    def long_ones(self, began: float) -> int:
+        """Returns the number of fast commands that started at or before the time `began`."""
+        return len(self._since(began))
+
+    def _since(self, began: float) -> list[object]:
+        commands = list(self._fast)  # copied in one call, because other threads change the dictionary
+        return [command for command in commands if self._fast.get(command, inf) <= began]

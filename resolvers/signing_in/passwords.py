@@ -12,6 +12,7 @@ from typing import TypeVar
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from loaders.mongo import without_lock
 from resolvers.errors import HashingOverloadedError
 
 T = TypeVar("T")
@@ -64,7 +65,7 @@ class _Queue:
         self._pending += 1
         try:
             async with timeout(_LONGEST):
-                return await get_running_loop().run_in_executor(self._threads, function)
+                return await get_running_loop().run_in_executor(self._threads, without_lock, function)
         except TimeoutError:
             raise _overloaded() from None
         finally:

@@ -65,7 +65,7 @@ def look_up(
 @pytest.fixture(autouse=True)
 def _free(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keeps all fast slots, however busy these tests make the process."""
-    monkeypatch.setattr("loaders.mongo.queue.process_time", lambda: 0.0)
+    monkeypatch.setattr("loaders.mongo.queue.processor_time", lambda: 0.0)
 
 
 @asynccontextmanager

@@ -78,7 +78,7 @@ async def eventually(true: Callable[[], bool]) -> None:
 
 def keep_busy(monkeypatch: pytest.MonkeyPatch, busy: bool) -> None:
     """Lets the queue see a process that always, or never, uses its processor."""
-    monkeypatch.setattr(queue, "process_time", monotonic if busy else lambda: 0.0)
+    monkeypatch.setattr(queue, "processor_time", monotonic if busy else lambda: 0.0)
 
 
 @pytest.fixture(autouse=True)
@@ -126,6 +126,25 @@ def test_the_fast_limit_falls_slowly_and_rises_fast() -> None:
     assert after(0.97, 0.96) == [5, 5]
     assert after(*[1.0] * 5) == [4, 3, 2, 1, 1]
     assert after(0.9, 0.97, 0.1, 0.0, 0.0) == [2, 2, 4, 8, 8]
+
+
+async def test_commands_that_wait_for_mongodb_do_not_hold_up_the_others_in_a_busy_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk = Desk()
+    (watched,) = desk.enter(request(), 1)
+    desk.finish(watched)
+    keep_busy(monkeypatch, True)
+    await eventually(lambda: desk.queue._shared.fast_limit == 1)
+    monkeypatch.setattr(queue, "_STALLED", 60.0)  # so that none counts as slow
+    monkeypatch.setattr(queue, "_SLOW", 60.0)
+    started = len(desk.started)
+    desk.submit(request(), FAST + 2)
+    assert len(desk.started) == started + 1
+    await eventually(lambda: len(desk.started) == started + FAST)
+    await sleep(3 * queue._TICK)
+    assert len(desk.started) == started + FAST
+    desk.queue.leave(watched)
 
 
 async def test_a_request_with_200_commands_delays_another_by_one() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from functools import partial
 from threading import Barrier, Event, Thread, get_ident
-from time import monotonic
+from time import monotonic, thread_time
 
 import pytest
 
@@ -17,6 +17,7 @@ from app.settings import Settings
 from loaders.mongo import DriverObject, Value, commands, queue, threads
 from loaders.mongo.database import Database
 from loaders.mongo.scope import Scope, current_scope
+from loaders.mongo.slots import processor_time, without_lock
 from loaders.mongo.threads import Call
 
 who: ContextVar[str] = ContextVar("who")
@@ -84,6 +85,19 @@ async def test_the_thread_that_became_idle_last_gets_the_next_call() -> None:
     here = Barrier(4)
     await asyncio.gather(*(run(lambda _: here.wait(5), None) for _ in range(4)))
     assert len({await run(lambda _: get_ident(), None) for _ in range(20)}) == 1
+
+
+async def test_work_without_the_interpreter_lock_does_not_keep_the_process_busy() -> None:
+    def spend() -> None:
+        until = thread_time() + 0.2
+        while thread_time() < until:
+            pass
+
+    before = processor_time()
+    await asyncio.to_thread(without_lock, spend)
+    assert processor_time() - before < 0.15
+    await asyncio.to_thread(spend)
+    assert processor_time() - before >= 0.2
 
 
 async def test_a_call_waits_for_a_thread_if_the_system_allows_no_more(
