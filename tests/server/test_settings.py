@@ -27,9 +27,11 @@ def test_sighup_makes_new_workers_read_a_secret_from_its_file_again(
     try:
         assert _accepts(server, OLD)
         assert not _accepts(server, NEW)
+        before = set(server.workers)
         file.write_text(f"{NEW}\n")
         server.signal(signal.SIGHUP)
         until(lambda: _accepts(server, NEW))
+        until(lambda: not before & set(server.workers))  # until then, the old ones can answer too
         file.write_text("")
         server.signal(signal.SIGHUP)
         until(lambda: "that LECTERN_SECRET_FILE names: it is empty." in server.output)
