@@ -55,9 +55,10 @@ class BudgetClass:
         object.__setattr__(self, "full_fields", full)
 
     def fields(self, left: int) -> tuple[tuple[bytes, bytes], tuple[bytes, bytes]]:
-        """Returns the header fields `RateLimit-Policy` and `RateLimit` for a budget with `left` points."""
-        if left == self.size:
-            return self.full_fields
+        """Returns the header fields `RateLimit-Policy` and `RateLimit` for a budget with `left` points.
+
+        If it is full, they are `full_fields`.
+        """
         seconds = -((left - self.size) // self.rate)  # rounded up
         return self.full_fields[0], (b"ratelimit", self._level(left, seconds))
 

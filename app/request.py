@@ -40,9 +40,8 @@ class Request(NamedTuple):
     record: also knows when the request arrived, and from which address. scope: what the request's MongoDB
     commands share, including their deadline; None if there is no deadline.
     on_level: a function that is called after each level of the plan; None if levels aren't observed.
-    is_metered: whether the answer includes the operation's actual cost, which needs a scope.
     charge: what the request takes from its client's budget; None if there are no budgets.
-    shows_cost: whether the client asked for the cost in the response; then the request is metered too.
+    shows_cost: whether the client asked for the cost in the response.
     user_agent, accept_language: the values of its `User-Agent` and `Accept-Language` headers, or empty.
     """
 
@@ -51,7 +50,6 @@ class Request(NamedTuple):
     viewer: Viewer = PUBLIC
     scope: Scope | None = None
     on_level: Callable[[LevelCalled], None] | None = None
-    is_metered: bool = False
     charge: Charge | None = None
     shows_cost: bool = False
     user_agent: bytes = b""

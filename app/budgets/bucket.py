@@ -89,22 +89,23 @@ class Bucket:
         if mark == _OWN:
             self._own += points
             return
+        if not self.held:
+            self.holding.add(self)
         if mark == self._expires and now < self._expires:
             self.held += points
         else:  # they may be older than a slice may be, and the shared bucket may be full again without them
             self._returned += min(points, int(self.kind.size - self._shared(now)))
-        self.holding.add(self)
 
     def has_enough(self, points: int, now: float) -> bool:
         """Returns whether a lease for a request of this many points can succeed.
 
         After a refusal, that is not before the shared bucket has restored enough.
         """
-        return self._available(now) >= self._least(points)
+        return self.available(now) >= self._least(points)
 
     def seconds_until(self, points: int, now: float) -> int:
         """Returns the seconds until `has_enough`, rounded up; at least 1."""
-        return max(1, ceil((self._least(points) - self._available(now)) / self.kind.rate))
+        return max(1, ceil((self._least(points) - self.available(now)) / self.kind.rate))
 
     def runs_low(self, now: float) -> bool:
         """Returns whether it is time to lease a second slice: less than `low` is left of the first.
@@ -146,9 +147,17 @@ class Bucket:
         self.held = self._spare = 0
         return self._taken()
 
-    def remaining(self, now: float) -> int:
-        """Returns the points that the client has left, as far as this process knows."""
-        return int(self._available(now))
+    def available(self, now: float) -> float:
+        """Returns the points that the client has left, as far as this process knows.
+
+        They are those of the shared bucket and of this process, because a lease returns the latter before.
+        """
+        if self.retry_at > 0.0:  # it is alone
+            return self._own_level(now)
+        kind = self.kind
+        restored = self._known + (now - self._known_at) * kind.rate
+        points = restored + self._returned + self.held + self._spare
+        return points if points < kind.size else float(kind.size)
 
     def _taken(self) -> int:
         points, self._returned = self._returned, 0
@@ -161,15 +170,6 @@ class Bucket:
 
     def _least(self, points: int) -> int:
         return max(points, self.kind.least)
-
-    def _available(self, now: float) -> float:
-        """Returns the points of the shared bucket and of this process. A lease returns the latter before."""
-        if self.retry_at > 0.0:  # it is alone
-            return self._own_level(now)
-        kind = self.kind
-        restored = self._known + (now - self._known_at) * kind.rate
-        points = restored + self._returned + self.held + self._spare
-        return points if points < kind.size else float(kind.size)
 
     def _shared(self, now: float) -> float:
         """Returns the most that the shared bucket has, unless other processes have returned points to it."""

@@ -69,7 +69,13 @@ class Budgets:
     def charge(self, key: bytes | None, viewer: Viewer, address: str) -> Charge:
         """Returns the charge for a request. Raises UnknownClientKeyError."""
         kind, client = self.clients.identify(key, viewer.roles, viewer.subject, address)
-        return Charge(self, kind, self._bucket(kind, client) if kind.size else None)
+        if not kind.size:  # unlimited
+            return Charge(self, kind, None)
+        if bucket := self._buckets.get(client):
+            self._buckets.move_to_end(client)
+        else:
+            bucket = self._opened(kind, client)
+        return Charge(self, kind, bucket)
 
     async def draw(self, bucket: Bucket, points: int) -> float | None:
         """Takes points for a request: returns a mark for `Bucket.give_back`, or None if there are too few.
@@ -122,13 +128,10 @@ class Budgets:
                 if not self._is_away:
                     await asyncio.create_task(self._give_back(Bucket.empty))
 
-    def _bucket(self, kind: BudgetClass, client: str) -> Bucket:
-        if (bucket := self._buckets.get(client)) is None:
-            bucket = self._buckets[client] = Bucket(kind, client, monotonic(), self._holding)
-            if len(self._buckets) > MOST_BUCKETS:
-                self._holding.discard(self._buckets.popitem(last=False)[1])
-        else:
-            self._buckets.move_to_end(client)
+    def _opened(self, kind: BudgetClass, client: str) -> Bucket:
+        bucket = self._buckets[client] = Bucket(kind, client, monotonic(), self._holding)
+        if len(self._buckets) > MOST_BUCKETS:
+            self._holding.discard(self._buckets.popitem(last=False)[1])
         return bucket
 
     def _draw_alone(self, bucket: Bucket, points: int, now: float) -> float | None:

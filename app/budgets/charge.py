@@ -117,7 +117,7 @@ class Charge:
         self.is_shown = True
         if (bucket := self._bucket) is None:
             return None
-        limit, left = self._kind.size, bucket.remaining(monotonic())
+        limit, left = self._kind.size, int(bucket.available(monotonic()))
         if actual is not None:
             left = min(limit, left + self.spent - self.due(actual))
         seconds = (limit - left) / self._kind.rate
@@ -133,7 +133,8 @@ class Charge:
         """Returns the header fields `RateLimit-Policy` and `RateLimit`; none if the budget is unlimited."""
         if (bucket := self._bucket) is None:
             return ()
-        return self._kind.fields(bucket.remaining(monotonic()))
+        kind, left = self._kind, bucket.available(monotonic())
+        return kind.full_fields if left >= kind.size else kind.fields(int(left))
 
     def _never(self, price: int) -> TooLargeError:
         return over(

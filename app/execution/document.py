@@ -23,9 +23,8 @@ from app.execution.pricing import (
     FIELDS,
     FILTERS,
     SIZES,
-    Cost,
     Priced,
-    ResponseCost,
+    ResponseSize,
     length,
     priced,
     searches,
@@ -85,7 +84,7 @@ class Document:
         self._has_one_cost = not (self._conditions or self._sizes or self._filters or self._lists)
         self._plans: dict[_Key, Plan | str] = {}
         self._priced: dict[_Key, Priced] = {}
-        self._response_costs: dict[_Key, ResponseCost] = {}
+        self._response_sizes: dict[_Key, ResponseSize] = {}
 
     @property
     def variants(self) -> int:
@@ -121,18 +120,18 @@ class Document:
         found = (self.priced(VariableValues({}, dict(v)), limits) for v in values)
         return max(found, key=lambda priced: priced.price)
 
-    def actual_cost(
-        self, variables: VariableValues, limits: Limits, data: JsonObject | None, commands: int
-    ) -> Cost:
-        """Returns what a run of the operation took: its response, and the MongoDB commands that it sent.
+    def actual_size(
+        self, variables: VariableValues, limits: Limits, data: JsonObject | None
+    ) -> tuple[int, int]:
+        """Returns the objects and values of a response, counted as in the maximum cost.
 
         The elements of a page that aren't selected count as in the maximum cost, because the response doesn't
         tell how many there were. So do the values of list arguments.
         """
         key = () if self._has_one_cost else self._cost_key(variables)
-        if (counter := self._response_costs.get(key)) is None:
+        if (counter := self._response_sizes.get(key)) is None:
             list_values = self.priced(variables, limits).list_values
-            counter = ResponseCost(
+            counter = ResponseSize(
                 self._schema,
                 self.document,
                 self.definition,
@@ -140,8 +139,8 @@ class Document:
                 list_values,
                 on_graphql_core=self._on_graphql_core(variables),
             )
-            _keep(self._response_costs, key, counter)
-        return counter.of(data, commands)
+            _keep(self._response_sizes, key, counter)
+        return counter.of(data)
 
     def _cost_key(self, variables: VariableValues) -> _Key:
         values, key = variables.coerced, self._conditions_of(variables)

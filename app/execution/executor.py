@@ -9,7 +9,7 @@ from graphql import GraphQLError, GraphQLSchema
 from graphql.execution.values import VariableValues
 
 from app import error_codes
-from app.errors import ErrorDict, nothing_done
+from app.errors import nothing_done
 from app.execution import reference_engine
 from app.execution.advice import advice
 from app.execution.compiler import Plan
@@ -20,7 +20,7 @@ from app.execution.encoding import ResponseTooLargeError, encode_at_once, encode
 from app.execution.operation import Answer, Engine, JsonObject, Operation, Refusal
 from app.execution.pace import pace
 from app.execution.plan_report import explained
-from app.execution.pricing import Cost, Priced, price_of_text
+from app.execution.pricing import Cost, Priced, price_of, price_of_text
 from app.execution.refusals import RefusedError
 from app.execution.runner import Run
 from app.memory import thresholds
@@ -28,7 +28,6 @@ from app.observing import LevelCalled
 from app.operation_limits import Limits
 from app.protection import CHEAP, TooLargeError, check_variables, over
 from app.request import Request
-from loaders.mongo import Meter
 from resolvers.context import PUBLIC
 
 _DEFAULTS = Limits()
@@ -40,7 +39,8 @@ class Prepared(NamedTuple):
     """A valid operation that is ready to run: its document, coerced variables and maximum cost.
 
     operation: the operation as the client sent it. price: the price of the cost. budgeted: the part of
-    the price that budgets count, without the weights of fields that have limits of their own.
+    the price that budgets count, without the weights of fields that have limits of their own. is_fixed:
+    see app.execution.pricing.cost.Priced.
     """
 
     document: Document
@@ -49,6 +49,7 @@ class Prepared(NamedTuple):
     cost: Cost
     price: int
     budgeted: int
+    is_fixed: bool
 
 
 class HighestPrice(NamedTuple):
@@ -149,12 +150,12 @@ class Executor:
         try:
             check_variables(operation.variables or {}, self._limits)
             variables = document.variables.coerced(operation.variables)
-            cost, price, _, apart = self._checked_price(document, variables)
+            cost, price, _, apart, is_fixed = self._checked_price(document, variables)
         except RefusedError as refused:
             return refused.refusal
         except TooLargeError as error:
             return too_large(error)
-        return Prepared(document, operation, variables, cost, price, price - apart)
+        return Prepared(document, operation, variables, cost, price, price - apart, is_fixed)
 
     def highest_price(self, operation: Operation) -> HighestPrice | Refusal:
         """Returns the maximum cost of an operation, whether or not it exceeds the limit.
@@ -166,7 +167,7 @@ class Executor:
             return document
         try:
             check_variables(operation.variables or {}, self._limits)
-            cost, price, _, apart = document.highest_priced(operation.variables or {}, self._limits)
+            cost, price, _, apart, _ = document.highest_priced(operation.variables or {}, self._limits)
         except RefusedError as refused:
             return refused.refusal
         except TooLargeError as error:
@@ -188,7 +189,6 @@ class Executor:
     async def run(self, prepared: Prepared, request: Request) -> Answer | Refusal:
         """Runs an operation. Returns the answer, or a refusal if graphql-core refuses the operation."""
         document, operation, variables, *_ = prepared
-        meter = _meter(request)
         plan = document.kept_plan(variables) if self._compiled else "turned off"
         if plan is None:
             # Continue in a new iteration of the event loop, because parsing and validation have already made
@@ -205,7 +205,8 @@ class Executor:
                     self._schema, document.document, operation, ctx, in_thread=document.is_about_schema
                 )
             except RefusedError as refused:
-                refusal = refused.refusal._replace(extensions=self._extensions(prepared, request, 0))
+                due = 0 if request.shows_cost else None
+                refusal = refused.refusal._replace(extensions=self._extensions(prepared, request, due))
                 if request.charge is not None:
                     request.charge.settle(0)
                 return refusal
@@ -213,18 +214,10 @@ class Executor:
             ctx = request.context(plan.projections, plan.looked_beyond)
             payload = await Run(plan, ctx, variables, request.on_level).payload()
         record.executed = perf_counter()
-        actual = None
-        if meter is not None:
-            actual = document.actual_cost(variables, self._limits, payload["data"], meter.sent)
-        return await self._answer(prepared, request, payload, engine, actual)
+        return await self._answer(prepared, request, payload, engine)
 
     async def _answer(
-        self,
-        prepared: Prepared,
-        request: Request,
-        payload: JsonObject,
-        engine: Engine,
-        actual: Cost | None,
+        self, prepared: Prepared, request: Request, payload: JsonObject, engine: Engine
     ) -> Answer:
         """Encodes a response, and settles its charge.
 
@@ -232,7 +225,7 @@ class Executor:
         """
         response_errors = payload.get("errors", ())
         has_data = not response_errors or any(v is not None for v in (payload["data"] or {}).values())
-        due = _due(prepared, request, actual, response_errors, has_data=has_data)
+        due = self._due(prepared, request, payload, has_data=has_data) if request.shows_cost else None
         if extensions := self._extensions(prepared, request, due):
             payload["extensions"] = extensions
         try:
@@ -243,26 +236,56 @@ class Executor:
         except ResponseTooLargeError:
             due, response_errors = prepared.budgeted, [_response_too_large(self._max_response_bytes)]
             payload = {"errors": response_errors, "data": None}
-            if extensions := self._extensions(prepared, request, due):
+            if extensions := self._extensions(prepared, request, due if request.shows_cost else None):
                 payload["extensions"] = extensions
             body = [encoded(payload)]
-        if request.charge is not None:
-            request.charge.settle(due)
+        if (charge := request.charge) is not None:
+            if due is None:
+                json = body[0] if len(body) == 1 else b""
+                due = self._due(prepared, request, payload, json, has_data=has_data)
+            charge.settle(due)
         reads = (request.scope.reads if request.scope else None) or {}
         public = request.viewer is PUBLIC and not _shows_request(request)
         document = prepared.document
         cacheable = public and document.is_query and not document.is_personal and not response_errors
-        return Answer(body, response_errors, has_data, engine, reads, cacheable, actual)
+        return Answer(body, response_errors, has_data, engine, reads, cacheable)
 
-    def _extensions(self, prepared: Prepared, request: Request, due: int) -> JsonObject | None:
+    def _extensions(self, prepared: Prepared, request: Request, due: int | None) -> JsonObject | None:
         """Returns the trace and the cost, or None if the client requested neither.
 
-        due: the price that the operation pays in the end.
+        due: the price that the operation pays in the end; None if the client didn't request the cost.
         """
-        cost = {"cost": _shown_cost(prepared, request, due)} if request.shows_cost else None
+        cost = {"cost": _shown_cost(prepared, request, due)} if due is not None else None
         if not request.record.is_shown:
             return cost
         return self._trace(prepared, request) | (cost or {})
+
+    def _due(
+        self,
+        prepared: Prepared,
+        request: Request,
+        payload: JsonObject,
+        json: bytes = b"",
+        *,
+        has_data: bool,
+    ) -> int:
+        """Returns the price that a budget pays for an operation in the end.
+
+        json: the payload as JSON; empty if it isn't encoded, or in parts.
+
+        With errors, it is the full price: an error can remove objects from the response that have been
+        loaded. It is 0 if the errors say that nothing has been done.
+        """
+        if (scope := request.scope) is None:
+            return prepared.budgeted
+        if found := payload.get("errors"):
+            return 0 if nothing_done(found, has_data=has_data, wrote=scope.wrote) else prepared.budgeted
+        if prepared.is_fixed and json and json.find(b"null") < 0:  # `in` would take longer
+            objects, values, _ = prepared.cost
+        else:
+            data = payload["data"]
+            objects, values = prepared.document.actual_size(prepared.variables, self._limits, data)
+        return price_of(objects, values, scope.sent) - (prepared.price - prepared.budgeted)
 
     def _trace(self, prepared: Prepared, request: Request) -> JsonObject:
         """Returns the trace, with the plan if the client requested it and is allowed to see it."""
@@ -333,30 +356,6 @@ def _shown_cost(prepared: Prepared, request: Request, due: int) -> JsonObject:
         "actual": charge.due(due) if charge is not None else max(1, due),
         **{name: state[name] if state else None for name in ("limit", "remaining", "resetAt")},
     }
-
-
-def _due(
-    prepared: Prepared, request: Request, actual: Cost | None, found: Sequence[ErrorDict], *, has_data: bool
-) -> int:
-    """Returns the price that a budget pays for an operation in the end.
-
-    With errors, it is the full price: an error can remove objects from the response that have been loaded.
-    It is 0 if the errors say that nothing has been done.
-    """
-    if found:
-        wrote = request.scope is not None and request.scope.wrote
-        return 0 if nothing_done(found, has_data=has_data, wrote=wrote) else prepared.budgeted
-    if actual is None:
-        return prepared.budgeted
-    return actual.price - (prepared.price - prepared.budgeted)
-
-
-def _meter(request: Request) -> Meter | None:
-    """Starts to count a request's commands, if its answer includes the actual cost."""
-    if not request.is_metered or request.scope is None:
-        return None
-    request.scope.meter = Meter()
-    return request.scope.meter
 
 
 def _next(steps: _ReadSteps) -> Document | Refusal | None:

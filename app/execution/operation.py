@@ -7,7 +7,6 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import orjson
 
 from app.errors import ErrorDict
-from app.execution.pricing import Cost
 
 #: How an operation is run: as a compiled plan, or on graphql-core, the reference implementation.
 Engine: TypeAlias = Literal["compiled", "reference"]
@@ -78,8 +77,6 @@ class Answer(NamedTuple):
     token, that selects no field about the request or its viewer, and whose response has no trace, cost,
     budget or errors. A cached body is outdated once a collection in `reads` changes. It must also expire
     after a short time, because some lists depend on the current time (such as a course's upcoming runs).
-
-    actual: what the operation took; None if the request doesn't ask for it (see app.request.Request).
     """
 
     body: list[bytes]
@@ -88,7 +85,6 @@ class Answer(NamedTuple):
     engine: Engine
     reads: Mapping[str, DocumentIds] = _NO_READS
     cacheable: bool = False
-    actual: Cost | None = None
 
     @property
     def payload(self) -> JsonObject:

@@ -119,17 +119,14 @@ class Endpoint:
                 viewer = await self._identified(headers, record)
                 if self.budgets is not None:
                     charge = self.budgets.charge(headers.get(_CLIENT_KEY), viewer, record.address)
-                shows_cost = headers.get(_SHOW_COST) == b"1"
-                is_metered = shows_cost or charge is not None
                 request = Request(
                     self.services,
                     record,
                     viewer,
                     commands,
                     on_level,
-                    is_metered,
                     charge,
-                    shows_cost,
+                    headers.get(_SHOW_COST) == b"1",
                     headers.get(b"user-agent", b""),
                     headers.get(b"accept-language", b""),
                 )

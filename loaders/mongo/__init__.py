@@ -42,7 +42,6 @@ from loaders.mongo.driver_sessions import forget_sessions, keep_sessions
 from loaders.mongo.queue import POOL, queue_of
 from loaders.mongo.scope import (
     CommandSent,
-    Meter,
     OnCommand,
     OnLate,
     OnMisfit,
@@ -77,7 +76,6 @@ __all__ = [
     "Expression",
     "Fields",
     "Filter",
-    "Meter",
     "OnCommand",
     "OnLate",
     "OnMisfit",

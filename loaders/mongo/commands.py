@@ -151,9 +151,10 @@ def send(
     scope = current_scope.get()
     if scope is not None and scope.reads is not None and kind in _READS and isinstance(target, _COLLECTIONS):
         note_read(target)
-    if scope is not None and scope.meter is not None:
-        scope.meter.sent += 1
-    if scope is None or scope.on_command is None:
+    if scope is None:
+        return _called(target, call, lookup)
+    (scope.counted_by or scope).sent += 1
+    if scope.on_command is None:
         return _called(target, call, lookup)
     return _observed(target, kind, call, collection, lookup, scope.on_command)
 

@@ -54,19 +54,6 @@ Reads: TypeAlias = dict[str, set[Any]]  # Any: an `_id` can have any BSON type
 _JOINS: Mapping[str, str] = {"$lookup": "from", "$graphLookup": "from", "$unionWith": "coll"}
 
 
-class Meter:
-    """Counts the commands that a request sends.
-
-    sent: the number of commands. Those of a transaction's failed attempts don't count, because they are not
-    the client's fault; nor do those of the rest of a write, which can be any number.
-    """
-
-    __slots__ = ("sent",)
-
-    def __init__(self) -> None:
-        self.sent = 0
-
-
 class Named(Protocol):
     """A collection, or anything else with a name.
 
@@ -91,12 +78,14 @@ class Scope:
     the slots that are reserved for cheap operations. gone: whether the client has disconnected. is_writing:
     whether a mutation is running. has_begun: whether a mutation is running or has run. wrote: whether a
     commit has been sent. reads: what the request has read (see note_read); None if reads aren't recorded.
-    meter: counts the request's commands; None if they aren't counted.
+    sent: the number of the request's commands. Those of a transaction's failed attempts don't count, because
+    they are not the client's fault; nor do those of the rest of a write, which can be any number.
+    counted_by: the scope that counts this one's commands; None if it does itself.
     """
 
     __slots__ = (
-        "cheap", "deadline", "gone", "has_begun", "is_writing", "lines", "meter", "on_command",
-        "on_late", "on_misfit", "on_transaction", "queue", "reads", "wrote",
+        "cheap", "counted_by", "deadline", "gone", "has_begun", "is_writing", "lines", "on_command",
+        "on_late", "on_misfit", "on_transaction", "queue", "reads", "sent", "wrote",
     )  # fmt: skip
 
     def __init__(
@@ -120,7 +109,8 @@ class Scope:
         self.queue: Queue | None = None  # the queue that holds the request's commands
         self.lines: dict[Any, Any] = {}  # Any: used only by loaders.mongo.queue, which knows the types
         self.has_begun = False
-        self.meter: Meter | None = None
+        self.sent = 0
+        self.counted_by: Scope | None = None
 
     @property
     def remaining(self) -> float:
@@ -159,18 +149,19 @@ current_scope: ContextVar[Scope | None] = ContextVar("lectern_scope", default=No
 current_level: ContextVar[int] = ContextVar("lectern_level", default=-1)
 
 
-def take_time(seconds: float, *, observed: bool = True, metered: bool = True) -> None:
+def take_time(seconds: float, *, observed: bool = True, counted: bool = True) -> None:
     """Gives this task's commands a deadline `seconds` from now, regardless of the request's deadline.
 
-    observed: whether the request's listeners are notified of the task's commands. metered: whether the
-    request's meter counts them, if they are observed.
+    observed: whether the request's listeners are notified of the task's commands. counted: whether they count
+    as the request's, if they are observed.
     """
     request = current_scope.get()
     scope = Scope(monotonic() + seconds)
     if request:
         scope.on_command, scope.on_late = request.on_command if observed else None, request.on_late
         scope.on_misfit, scope.on_transaction = request.on_misfit, request.on_transaction
-        scope.meter = request.meter if observed and metered else None
+        if observed and counted:
+            scope.counted_by = request.counted_by or request
     scope.has_begun = scope.is_writing = True
     current_scope.set(scope)
 

@@ -360,12 +360,12 @@ async def _retried(
     scope = current_scope.get()
     deadline, pause = scope.deadline if scope else monotonic() + _LONGEST, _FIRST_PAUSE
     keys: set[str] = set()
-    meter = scope.meter if scope else None
-    sent_before = meter.sent if meter else 0
+    counter = (scope.counted_by or scope) if scope else None
+    sent_before = counter.sent if counter else 0
     while True:
         known = len(keys)
-        if meter:
-            meter.sent = sent_before
+        if counter:
+            counter.sent = sent_before
         if scope:
             await circuit.has_primary(database.client, deadline)
         try:
@@ -459,8 +459,8 @@ async def _commit(session: DriverObject) -> None:
                 if monotonic() > until:
                     await _kill(session)
                     raise
-                if (scope := current_scope.get()) and scope.meter:
-                    scope.meter.sent -= 1
+                if scope := current_scope.get():
+                    (scope.counted_by or scope).sent -= 1
                 await sleep(_FIRST_PAUSE)
             else:
                 return

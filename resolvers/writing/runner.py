@@ -292,7 +292,7 @@ async def _finish(
         return changed
 
     while True:
-        take_time(_FOLLOW_UP_DEADLINE, metered=False)
+        take_time(_FOLLOW_UP_DEADLINE, counted=False)
         if (changed := await transaction(ctx.loaders.database, work)) is None:
             return objects
         objects = {**objects, **changed}

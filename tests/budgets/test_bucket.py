@@ -231,7 +231,7 @@ def test_a_second_slice_is_leased_before_the_first_is_used_up() -> None:
     assert bucket.ask_ahead().least == KIND.least
     bucket.put(Lease(2_000, 16_000.0), 0.5, 0.5)
     assert not bucket.runs_low(0.5)
-    assert bucket.remaining(0.5) == 16_000 + 2_000 + 499
+    assert bucket.available(0.5) == 16_000 + 2_000 + 499
     assert bucket.draw(2_000, 0.5)  # the rest of the first slice goes back
     assert bucket.returns(0.5) == 499
 
@@ -258,7 +258,7 @@ def test_a_process_alone_keeps_to_the_rate_and_the_size() -> None:
     assert bucket.draw_alone(19_000, 0.0)
     assert bucket.draw_alone(1_000, 0.0)
     assert not bucket.draw_alone(1, 0.0)
-    assert (bucket.remaining(0.0), bucket.seconds_until(1_000, 0.0)) == (0, 2)
+    assert (bucket.available(0.0), bucket.seconds_until(1_000, 0.0)) == (0, 2)
     assert not bucket.draw_alone(1_000, 1.999)
     assert bucket.draw_alone(1_000, 2.0)
     assert not bucket.draw_alone(20_001, 1_000.0)
@@ -284,7 +284,7 @@ def test_failures_that_come_again_give_no_more_than_one_that_lasts() -> None:
             pass
         bucket.put(Lease(0, 20_000.0), second, second)
         assert not bucket.is_alone
-        assert bucket.remaining(second) == 20_000
+        assert bucket.available(second) == 20_000
     assert not bucket.draw_alone(500, 9.0)
     assert bucket.draw_alone(500, 10.0)
     assert not bucket.draw_alone(1, 10.0)

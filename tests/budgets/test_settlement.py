@@ -132,6 +132,35 @@ async def test_a_refusal_of_graphql_core_pays_a_point(
     assert price.taken <= 1
 
 
+@both_engines
+@pytest.mark.parametrize(
+    "query",
+    [
+        '{ course(slug: "c0") { title price { currency } category { name } } }',
+        '{ course(slug: "none") { title price { currency } category { name } } }',
+        '{ course(slug: "apart") { title price { currency } category { name } } }',
+        '{ course(slug: "c0") { title } node(id: "none") { id } nodes(ids: []) { id } }',
+        '{ courses(first: 9, filter: {categories: ["art"]}) { nodes { title } } }',
+        f"{{ courses(first: 50) {{ {LISTED} }} }}",
+    ],
+    ids=["complete", "null", "partly null", "interfaces", "short list", "long list"],
+)
+async def test_an_operation_pays_the_same_if_the_client_doesnt_ask_for_its_cost(
+    serve: Serve, catalogue: Database, address: dict[str, str], warm: Warm, compiled: bool, query: str
+) -> None:
+    await factories.store(
+        catalogue, courses=[factories.course("null", slug="apart", categorySlug="gone", priceMinor=None)]
+    )
+    gateway = serve(budgets=BUDGETS, compiled_execution=compiled, metrics=True)
+    async with asking(gateway, address) as http:
+        await warm(http, query)
+        price = await paid(http, query)
+        before = await counted(http)
+        answer = await http.post("/graphql", json={"query": query}, headers={"x-lectern-cost": "0"})
+        assert answer.json() == {"data": price.payload["data"]}
+        assert await counted(http) - before == price.actual < price.requested
+
+
 class Broken(Executor):
     """An executor with a bug: it fails once an operation is over."""
 

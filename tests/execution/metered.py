@@ -1,13 +1,22 @@
-"""Runs an operation, and counts what it took."""
+"""Runs an operation, and counts what it took, as the executor does for its budget."""
 
 from time import monotonic
 from typing import Any, NamedTuple
 
 from app.execution import Answer, Executor, Operation, Prepared
 from app.execution.pricing.cost import Cost
+from app.operation_limits import Limits
 from loaders.mongo import Database, Scope, current_scope
 from resolvers.context import PUBLIC, Viewer
 from tests.support import request_for
+
+_LIMITS = Limits()
+
+
+def actual_cost(prepared: Prepared, answer: Answer, scope: Scope) -> Cost:
+    """Returns what an answer took. scope: that of its request."""
+    size = prepared.document.actual_size(prepared.variables, _LIMITS, answer.payload["data"])
+    return Cost(*size, scope.sent)
 
 
 class Metered(NamedTuple):
@@ -29,9 +38,8 @@ async def metered(
     scope = Scope(monotonic() + 60)
     outer = current_scope.set(scope)
     try:
-        answer = await by.run(prepared, request_for(database, viewer, scope=scope, is_metered=True))
+        answer = await by.run(prepared, request_for(database, viewer, scope=scope))
     finally:
         current_scope.reset(outer)
     assert isinstance(answer, Answer)
-    assert answer.actual is not None
-    return Metered(prepared.cost, answer.actual, answer)
+    return Metered(prepared.cost, actual_cost(prepared, answer, scope), answer)

@@ -14,6 +14,7 @@ from app.execution.pricing.cost import Cost
 from loaders.mongo import Database, Scope, current_scope
 from tests.execution.comparison import COMPILED, REFERENCE, Tally
 from tests.execution.holes import raw_documents
+from tests.execution.metered import actual_cost
 from tests.execution.operations import Question
 from tests.execution.site import Site
 from tests.support import UNLIMITED, request_for
@@ -62,8 +63,7 @@ async def _checked(by: Executor, site: Site, question: Question) -> Checked | No
     answer = await _asked(by, prepared, site.database, question, scope)
     if isinstance(answer, Refusal):
         return None
-    actual, maximum = answer.actual, prepared.cost
-    assert actual is not None
+    actual, maximum = actual_cost(prepared, answer, scope), prepared.cost
     if answer.errors:
         await _have_come_back(scope, sent)
         assert actual.commands <= len(sent), (actual, sent)
@@ -71,6 +71,8 @@ async def _checked(by: Executor, site: Site, question: Question) -> Checked | No
         assert actual.commands == len(sent), (actual, sent)
     assert len(sent) <= maximum.commands, (maximum, sent)
     assert all(spent <= most for spent, most in zip(actual, maximum, strict=True)), (actual, maximum, sent)
+    if prepared.is_fixed and b"null" not in b"".join(answer.body):
+        assert actual[:2] == maximum[:2], (actual, maximum)
     data = answer.payload.get("data") or {}
     # A JSON value of the audit log counts with its weight, whatever objects it contains.
     if not prepared.document.introspects and "changes" not in question.operation.query:
@@ -82,11 +84,11 @@ async def _checked(by: Executor, site: Site, question: Question) -> Checked | No
 async def _have_come_back(scope: Scope, sent: Sequence[str]) -> None:
     """Waits for commands that were on their way when an error ended the operation.
 
-    Raises AssertionError if the meter doesn't count exactly what was sent.
+    Raises AssertionError if the scope doesn't count exactly what was sent.
     """
     deadline = monotonic() + 10
-    while scope.meter is None or scope.meter.sent != len(sent):
-        assert monotonic() < deadline, (scope.meter, sent)
+    while scope.sent != len(sent):
+        assert monotonic() < deadline, (scope.sent, sent)
         await sleep(0.01)
 
 
@@ -123,7 +125,7 @@ async def _asked(
     outer = current_scope.set(scope)
     try:
         with capture_logs():  # each masked error is logged
-            request = request_for(database, question.viewer, scope=scope, is_metered=True)
+            request = request_for(database, question.viewer, scope=scope)
             return await by.run(prepared, request)
     finally:
         current_scope.reset(outer)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from bson import ObjectId
 
-from app.execution import Answer, Executor, Operation, Prepared
+from app.execution import Executor
 from app.execution.pricing.cost import Cost
 from loaders.mongo import Database
 from resolvers.context import PUBLIC, Viewer
@@ -14,7 +14,7 @@ from resolvers.schema import schema
 from resolvers.schema.writes.payloads import EVENTS
 from tests import factories
 from tests.execution.metered import metered
-from tests.support import UNLIMITED, request_for
+from tests.support import UNLIMITED
 from tests.writes.scenes import scenes
 from tests.writes.support import operation
 
@@ -120,13 +120,6 @@ async def test_a_failed_operation_counts_its_commands(catalogue: Database) -> No
     assert result.actual == (0, 0, 0)
 
 
-async def test_a_response_that_is_too_large_counts(catalogue: Database) -> None:
-    by = Executor(schema, UNLIMITED, max_response_bytes=20)
-    result = await metered(by, catalogue, "{ courses { nodes { title } } }")
-    assert result.answer.payload["data"] is None
-    assert result.actual == (4, 3, 1)
-
-
 async def test_a_write_counts_its_transaction(database: Database, mongo_commands: list[str]) -> None:
     viewer, values = (await scenes(database))["createReview"]
     mongo_commands.clear()
@@ -136,14 +129,6 @@ async def test_a_write_counts_its_transaction(database: Database, mongo_commands
     # no webhook takes the event, and no review is held
     assert result.actual.commands == len(mongo_commands) == result.maximum.commands - EVENTS - 1
     assert result.actual.objects == 1
-
-
-async def test_an_answer_has_no_actual_cost_unless_asked_for(catalogue: Database) -> None:
-    prepared = BOTH[0].prepare(Operation("{ courses { nodes { title } } }"))
-    assert isinstance(prepared, Prepared)
-    answer = await BOTH[0].run(prepared, request_for(catalogue))
-    assert isinstance(answer, Answer)
-    assert answer.actual is None
 
 
 def test_an_actual_cost_has_a_price() -> None:

@@ -8,7 +8,7 @@ import pytest
 from bson import ObjectId
 from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
 
-from loaders.mongo import Change, Document, Meter, Scope, current_scope, find
+from loaders.mongo import Change, Document, Scope, current_scope, find
 from loaders.mongo.database import Database
 from loaders.mongo.transactions import Transaction, transaction
 
@@ -215,7 +215,7 @@ async def test_changes_have_the_values_before_and_after(database: Database) -> N
 
 
 @pytest.mark.parametrize("failures", [0, 1, 3])
-async def test_a_meter_counts_only_the_attempt_that_is_committed(database: Database, failures: int) -> None:
+async def test_a_scope_counts_only_the_attempt_that_is_committed(database: Database, failures: int) -> None:
     attempts: list[Transaction] = []
 
     async def work(tx: Transaction) -> None:
@@ -225,7 +225,6 @@ async def test_a_meter_counts_only_the_attempt_that_is_committed(database: Datab
             raise OperationFailure("again", 0, {"errorLabels": ["TransientTransactionError"]})
 
     scope = Scope(monotonic() + 60)
-    scope.meter = Meter()
     outer = current_scope.set(scope)
     try:
         await find(database["things"], {}, size=1)
@@ -233,4 +232,4 @@ async def test_a_meter_counts_only_the_attempt_that_is_committed(database: Datab
     finally:
         current_scope.reset(outer)
     assert len(attempts) == failures + 1
-    assert scope.meter.sent == 1 + 2  # the find, the insert and the commit
+    assert scope.sent == 1 + 2  # the find, the insert and the commit

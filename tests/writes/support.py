@@ -23,6 +23,7 @@ from resolvers.context import PUBLIC, Viewer
 from resolvers.relay import ids
 from resolvers.schema import schema
 from tests import factories
+from tests.execution.metered import actual_cost
 from tests.factories import store
 from tests.support import TOKENS
 
@@ -133,8 +134,9 @@ class PricedExecutor(Executor):
     """An executor whose operations may not take more than their prices."""
 
     async def run(self, prepared: Prepared, request: Request) -> Answer | Refusal:
-        answer = await super().run(prepared, request._replace(is_metered=True))
-        if isinstance(answer, Answer) and (actual := answer.actual):
+        answer = await super().run(prepared, request)
+        if isinstance(answer, Answer) and request.scope:
+            actual = actual_cost(prepared, answer, request.scope)
             assert all(spent <= most for spent, most in zip(actual, prepared.cost, strict=True)), (
                 actual,
                 prepared.cost,

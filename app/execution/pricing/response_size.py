@@ -1,4 +1,4 @@
-"""The actual cost of an operation: the same sums as its maximum cost, for the response that it got.
+"""The size of a response, for the actual cost of its operation: the same sums as the maximum cost.
 
 Objects are counted by column: all objects that share a selection are counted together, so an object costs
 time only for its nested objects and lists, not for each of its values.
@@ -25,7 +25,7 @@ from graphql import (
 
 from app.execution.compiler import CoercedValues, Selected
 from app.execution.pricing.argument_values import ArgumentValues, page_size
-from app.execution.pricing.cost import INTROSPECTED_VALUE, ON_GRAPHQL_CORE, Cost, leaves_out_elements
+from app.execution.pricing.cost import INTROSPECTED_VALUE, ON_GRAPHQL_CORE, leaves_out_elements
 from app.execution.pricing.introspection_size import FIELDS
 from resolvers.schema import declaration
 
@@ -64,7 +64,7 @@ class _Shape:
         self.size: _Size | None = None if lists or nested else (self.objects, self.values)
 
 
-class ResponseCost:
+class ResponseSize:
     """Counts the responses of one operation, for given values of its variables.
 
     The operation must have been priced, so that it is neither too large nor too deep: all its selections are
@@ -95,10 +95,10 @@ class ResponseCost:
         self._introspected = shapes.of_fields(root, introspected) if introspected else None
         self._factor = ON_GRAPHQL_CORE if on_graphql_core else 1
 
-    def of(self, data: _Object | None, commands: int) -> Cost:
-        """Returns the cost of a response, counted as the maximum cost is, and of the commands sent."""
+    def of(self, data: _Object | None) -> _Size:
+        """Returns the objects and values of a response, counted as in the maximum cost."""
         if data is None:
-            return Cost(0, self._list_values, commands)
+            return 0, self._list_values
         objects, values = _count_one(self._own, data)
         objects -= 1  # the data itself is not an object that counts
         if self._factor > 1:
@@ -106,7 +106,7 @@ class ResponseCost:
         if self._introspected is not None:
             more_objects, more_values = _count_one(self._introspected, data)
             objects, values = objects + more_objects - 1, values + more_values
-        return Cost(objects, values + self._list_values, commands)
+        return objects, values + self._list_values
 
 
 class _Shapes:
