@@ -57,7 +57,7 @@ class BudgetClass:
     def fields(self, left: int) -> tuple[tuple[bytes, bytes], tuple[bytes, bytes]]:
         """Returns the header fields `RateLimit-Policy` and `RateLimit` for a budget with `left` points.
 
-        If it is full, they are `full_fields`.
+        For a full budget, `full_fields` has the same fields, already encoded.
         """
         seconds = -((left - self.size) // self.rate)  # rounded up
         return self.full_fields[0], (b"ratelimit", self._level(left, seconds))

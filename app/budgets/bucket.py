@@ -150,7 +150,8 @@ class Bucket:
     def available(self, now: float) -> float:
         """Returns the points that the client has left, as far as this process knows.
 
-        They are those of the shared bucket and of this process, because a lease returns the latter before.
+        They include the points that this process holds, because a lease first returns those to the shared
+        bucket.
         """
         if self.retry_at > 0.0:  # it is alone
             return self._own_level(now)

@@ -131,7 +131,9 @@ class Budgets:
     def _opened(self, kind: BudgetClass, client: str) -> Bucket:
         bucket = self._buckets[client] = Bucket(kind, client, monotonic(), self._holding)
         if len(self._buckets) > MOST_BUCKETS:
-            self._holding.discard(self._buckets.popitem(last=False)[1])
+            _, forgotten = self._buckets.popitem(last=False)
+            forgotten.empty()  # so that it returns what its running requests give back
+            self._holding.discard(forgotten)
         return bucket
 
     def _draw_alone(self, bucket: Bucket, points: int, now: float) -> float | None:

@@ -39,7 +39,7 @@ class Prepared(NamedTuple):
     """A valid operation that is ready to run: its document, coerced variables and maximum cost.
 
     operation: the operation as the client sent it. price: the price of the cost. budgeted: the part of
-    the price that budgets count, without the weights of fields that have limits of their own. is_fixed:
+    the price that budgets count, without the weights of fields that have limits of their own. has_fixed_size:
     see app.execution.pricing.cost.Priced.
     """
 
@@ -49,7 +49,7 @@ class Prepared(NamedTuple):
     cost: Cost
     price: int
     budgeted: int
-    is_fixed: bool
+    has_fixed_size: bool
 
 
 class HighestPrice(NamedTuple):
@@ -150,12 +150,12 @@ class Executor:
         try:
             check_variables(operation.variables or {}, self._limits)
             variables = document.variables.coerced(operation.variables)
-            cost, price, _, apart, is_fixed = self._checked_price(document, variables)
+            cost, price, _, apart, has_fixed_size = self._checked_price(document, variables)
         except RefusedError as refused:
             return refused.refusal
         except TooLargeError as error:
             return too_large(error)
-        return Prepared(document, operation, variables, cost, price, price - apart, is_fixed)
+        return Prepared(document, operation, variables, cost, price, price - apart, has_fixed_size)
 
     def highest_price(self, operation: Operation) -> HighestPrice | Refusal:
         """Returns the maximum cost of an operation, whether or not it exceeds the limit.
@@ -189,6 +189,8 @@ class Executor:
     async def run(self, prepared: Prepared, request: Request) -> Answer | Refusal:
         """Runs an operation. Returns the answer, or a refusal if graphql-core refuses the operation."""
         document, operation, variables, *_ = prepared
+        if request.scope is not None:
+            request.scope.sent = 0  # the commands of authentication are not the operation's
         plan = document.kept_plan(variables) if self._compiled else "turned off"
         if plan is None:
             # Continue in a new iteration of the event loop, because parsing and validation have already made
@@ -271,7 +273,7 @@ class Executor:
     ) -> int:
         """Returns the price that a budget pays for an operation in the end.
 
-        json: the payload as JSON; empty if it isn't encoded, or in parts.
+        json: the payload as JSON; empty if it isn't encoded yet, or is encoded in several parts.
 
         With errors, it is the full price: an error can remove objects from the response that have been
         loaded. It is 0 if the errors say that nothing has been done.
@@ -280,7 +282,8 @@ class Executor:
             return prepared.budgeted
         if found := payload.get("errors"):
             return 0 if nothing_done(found, has_data=has_data, wrote=scope.wrote) else prepared.budgeted
-        if prepared.is_fixed and json and json.find(b"null") < 0:  # `in` would take longer
+        # `find`, because `in` first tries to read its operand as an integer, which takes longer.
+        if prepared.has_fixed_size and json and json.find(b"null") < 0:
             objects, values, _ = prepared.cost
         else:
             data = payload["data"]

@@ -78,9 +78,10 @@ class Scope:
     the slots that are reserved for cheap operations. gone: whether the client has disconnected. is_writing:
     whether a mutation is running. has_begun: whether a mutation is running or has run. wrote: whether a
     commit has been sent. reads: what the request has read (see note_read); None if reads aren't recorded.
-    sent: the number of the request's commands. Those of a transaction's failed attempts don't count, because
-    they are not the client's fault; nor do those of the rest of a write, which can be any number.
-    counted_by: the scope that counts this one's commands; None if it does itself.
+    sent: the number of the request's commands since its operation began. Those of a transaction's failed
+    attempts don't count, because they are not the client's fault; nor do those of the rest of a write, which
+    can be any number.
+    counted_by: the scope that counts this one's commands; None if it counts them itself.
     """
 
     __slots__ = (

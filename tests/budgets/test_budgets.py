@@ -210,6 +210,20 @@ async def test_clients_in_memory_are_bounded_and_forgotten_ones_gain_nothing(dat
         await charge(budgets).take(6_000)
 
 
+async def test_a_forgotten_client_gets_back_what_a_running_request_doesnt_need(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.budgets.budgets.MOST_BUCKETS", 1)
+    budgets = budgets_of(database)
+    running = charge(budgets)
+    await running.take(500)  # of a slice of 1,000
+    charge(budgets, "192.0.2.2")
+    running.settle(1)
+    await budgets.close()
+    (document,) = await database["budgets"].find().to_list(None)
+    assert 9_000 + 499 <= document["level"] < 9_000 + 600  # what was left of the slice is lost
+
+
 async def test_a_client_takes_less_than_a_kilobyte(database: Database) -> None:
     budgets = budgets_of(database)
     tracemalloc.start()

@@ -5,17 +5,14 @@ from typing import Any, NamedTuple
 
 from app.execution import Answer, Executor, Operation, Prepared
 from app.execution.pricing.cost import Cost
-from app.operation_limits import Limits
 from loaders.mongo import Database, Scope, current_scope
 from resolvers.context import PUBLIC, Viewer
-from tests.support import request_for
-
-_LIMITS = Limits()
+from tests.support import UNLIMITED, request_for
 
 
 def actual_cost(prepared: Prepared, answer: Answer, scope: Scope) -> Cost:
     """Returns what an answer took. scope: that of its request."""
-    size = prepared.document.actual_size(prepared.variables, _LIMITS, answer.payload["data"])
+    size = prepared.document.actual_size(prepared.variables, UNLIMITED, answer.payload["data"])
     return Cost(*size, scope.sent)
 
 

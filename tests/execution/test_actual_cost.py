@@ -1,20 +1,21 @@
-"""The actual cost of an operation: what it counts, on both engines, and only if it is asked for."""
+"""The actual cost of an operation: what it counts, on both engines."""
 
+from time import monotonic
 from typing import Any
 
 import pytest
 from bson import ObjectId
 
-from app.execution import Executor
+from app.execution import Answer, Executor, Operation, Prepared
 from app.execution.pricing.cost import Cost
-from loaders.mongo import Database
+from loaders.mongo import Database, Scope, current_scope, find
 from resolvers.context import PUBLIC, Viewer
 from resolvers.relay import encode_id
 from resolvers.schema import schema
 from resolvers.schema.writes.payloads import EVENTS
 from tests import factories
-from tests.execution.metered import metered
-from tests.support import UNLIMITED
+from tests.execution.metered import actual_cost, metered
+from tests.support import UNLIMITED, request_for
 from tests.writes.scenes import scenes
 from tests.writes.support import operation
 
@@ -129,6 +130,47 @@ async def test_a_write_counts_its_transaction(database: Database, mongo_commands
     # no webhook takes the event, and no review is held
     assert result.actual.commands == len(mongo_commands) == result.maximum.commands - EVENTS - 1
     assert result.actual.objects == 1
+
+
+async def test_commands_before_the_operation_dont_count(catalogue: Database) -> None:
+    """Such as those that authentication sends."""
+    prepared = BOTH[0].prepare(Operation("{ courses { nodes { title } } }"))
+    assert isinstance(prepared, Prepared)
+    scope = Scope(monotonic() + 60)
+    outer = current_scope.set(scope)
+    try:
+        await find(catalogue["students"], {}, size=1)
+        answer = await BOTH[0].run(prepared, request_for(catalogue, scope=scope))
+    finally:
+        current_scope.reset(outer)
+    assert isinstance(answer, Answer)
+    assert actual_cost(prepared, answer, scope).commands == 1
+
+
+@both_engines
+@pytest.mark.parametrize(
+    ("query", "is_fixed"),
+    [
+        ("{ __typename }", True),
+        ('{ course(slug: "c") { ...Named } } fragment Named on Course { title price { currency } }', True),
+        ("{ courses { totalCount } }", True),
+        ("{ courses @skip(if: true) { nodes { title } } __typename }", True),
+        ("query($x: Boolean = false) { courses { totalCount nodes @include(if: $x) { title } } }", True),
+        ("query($x: Boolean = true) { courses { totalCount nodes @include(if: $x) { title } } }", False),
+        ("{ courses { nodes { title } } }", False),
+        ('{ course(slug: "c") { a: deliveryModes } }', False),
+        ('{ course(slug: "c") { category { courses { edges { cursor } } } } }', False),
+        ('{ node(id: "x") { id } }', False),
+        ("{ __schema { queryType { name } } }", False),
+        ('{ __type(name: "Course") { name } course(slug: "c") { title } }', False),
+    ],
+)
+def test_without_lists_interfaces_and_introspection_the_size_is_fixed(
+    by: Executor, query: str, is_fixed: bool
+) -> None:
+    prepared = by.prepare(Operation(query))
+    assert isinstance(prepared, Prepared), prepared
+    assert prepared.has_fixed_size == is_fixed
 
 
 def test_an_actual_cost_has_a_price() -> None:

@@ -273,9 +273,10 @@ async def test_a_commit_whose_answer_is_lost_is_sent_again(
     own: Database, own_mongod: Mongod, losses: int
 ) -> None:
     lost = own_mongod.failing(losses, failCommands=["commitTransaction"], closeConnection=True)
-    with lost, request(10, writes=True):
+    with lost, request(10, writes=True) as scope:
         await transaction(own, change)
     assert (await stored(own), own_mongod.open_transactions()) == (1, 0)
+    assert scope.sent == 3  # the find, the update and the commit, which counts once
 
 
 async def test_a_mutation_that_has_begun_goes_on_when_its_client_leaves(

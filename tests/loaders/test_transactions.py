@@ -1,6 +1,6 @@
 """Transactions: they are atomic, retried after transient errors, and see their own writes."""
 
-from asyncio import Event, gather
+from asyncio import Event, create_task, gather
 from datetime import UTC, datetime
 from time import monotonic
 
@@ -8,7 +8,7 @@ import pytest
 from bson import ObjectId
 from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
 
-from loaders.mongo import Change, Document, Scope, current_scope, find
+from loaders.mongo import Change, Document, Scope, current_scope, find, take_time
 from loaders.mongo.database import Database
 from loaders.mongo.transactions import Transaction, transaction
 
@@ -233,3 +233,23 @@ async def test_a_scope_counts_only_the_attempt_that_is_committed(database: Datab
         current_scope.reset(outer)
     assert len(attempts) == failures + 1
     assert scope.sent == 1 + 2  # the find, the insert and the commit
+
+
+@pytest.mark.parametrize("counted", [True, False])
+async def test_work_with_a_time_of_its_own_counts_for_its_request_unless_told_otherwise(
+    database: Database, counted: bool
+) -> None:
+    async def work(tx: Transaction) -> None:
+        await tx.insert("things", {"_id": A})
+
+    async def apart() -> None:
+        take_time(60, counted=counted)
+        await transaction(database, work)  # which gives its commit a time of its own, too
+
+    scope = Scope(monotonic() + 60)
+    outer = current_scope.set(scope)
+    try:
+        await create_task(apart())
+    finally:
+        current_scope.reset(outer)
+    assert scope.sent == (2 if counted else 0)

@@ -81,15 +81,15 @@ class Priced(NamedTuple):
 
     price: the price of the cost, computed once. list_values: how many of its values are those of list
     arguments. apart: the part of its price that budgets don't count: the weights of root fields that have
-    limits of their own. is_fixed: whether every response without a null has this many objects and values,
-    because the operation selects no lists.
+    limits of their own. has_fixed_size: whether every response without a null has exactly these objects and
+    values, because the operation selects no lists, interfaces or introspection.
     """
 
     cost: Cost
     price: int
     list_values: int
     apart: int
-    is_fixed: bool
+    has_fixed_size: bool
 
 
 def price_of_text(text: str, limits: Limits) -> int:
@@ -188,7 +188,7 @@ class _Pricing:
         self._introspected_left = limits.introspection_cost
         self._calls: dict[Hashable, _Call] = {}
         self._merges_calls = merges_calls
-        self._is_fixed = True
+        self._has_fixed_size = True
         self._shares_calls = operation.operation is OperationType.QUERY and merges_calls
         self._factor = ON_GRAPHQL_CORE if on_graphql_core else 1
 
@@ -203,7 +203,7 @@ class _Pricing:
         commands = sum(call.commands * min(call.returned, call.types) for call in self._calls.values())
         apart = self._factor * sum(_weight_apart(root, nodes) for nodes in fields.values())
         cost = Cost(objects, values + list_values, commands)
-        return Priced(cost, cost.price, list_values, apart, self._is_fixed)
+        return Priced(cost, cost.price, list_values, apart, self._has_fixed_size)
 
     def _of_root_field(self, root: GraphQLObjectType, key: str, nodes: Sequence[FieldNode]) -> _Sum:
         sum_ = self._of_field(root, key, nodes, _Place(1))
@@ -231,7 +231,7 @@ class _Pricing:
         below = place._replace(objects=count, page=page_size(sizes), root=root)
         kind = get_named_type(field.type)
         if is_list_type(get_nullable_type(field.type)) or is_abstract_type(kind):
-            self._is_fixed = False
+            self._has_fixed_size = False
         if function := metadata.get("level") or metadata.get("root"):
             below = self._called(function, field, parent, nodes[0], below)
         if is_leaf_type(kind):
@@ -291,7 +291,7 @@ class _Pricing:
         return selected
 
     def _introspected_root(self, name: str, nodes: Sequence[FieldNode]) -> _Sum:
-        self._is_fixed = False
+        self._has_fixed_size = False
         if name == introspection_size.SCHEMA:
             return self._introspected(
                 self._schema.type_map["__Schema"], nodes, self._introspection.of_schema()
