@@ -89,7 +89,7 @@ class Bucket:
         if mark == _OWN:
             self._own += points
             return
-        if not self.held:
+        if not self.held:  # otherwise, it is there already
             self.holding.add(self)
         if mark == self._expires and now < self._expires:
             self.held += points

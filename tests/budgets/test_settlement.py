@@ -12,6 +12,7 @@ import pytest
 from app.budget_classes import read_classes
 from app.execution import Answer, Executor, Operation, Prepared
 from app.main import create_app
+from app.protection import CHEAP
 from app.settings import Settings
 from loaders.mongo import INTERRUPTED
 from loaders.mongo.database import Database
@@ -167,6 +168,25 @@ async def test_an_operation_pays_the_same_if_the_client_doesnt_ask_for_its_cost(
         answer = await http.post("/graphql", json={"query": query}, headers={"x-lectern-cost": "0"})
         assert answer.json() == {"data": price.payload["data"]}
         assert await counted(http) - before == price.actual <= price.requested
+
+
+@both_engines
+async def test_a_null_at_the_end_of_a_response_in_parts_is_seen(
+    serve: Serve, catalogue: Database, address: dict[str, str], warm: Warm, compiled: bool
+) -> None:
+    courses = [factories.course(f"P{n}", slug=f"p{n}", description="x" * 10_000) for n in range(45)]
+    await factories.store(catalogue, courses=courses)
+    others = "category { name slug } rating { average } price { currency }"
+    found = " ".join(f'p{n}: course(slug: "p{n}") {{ description }}' for n in range(45))
+    query = f'{{ {found} last: course(slug: "none") {{ {TITLES} {others} }} }}'
+    gateway = serve(budgets=BUDGETS, compiled_execution=compiled, metrics=True)
+    async with asking(gateway, address) as http:
+        await warm(http, query)
+        price = await paid(http, query)
+        before = await counted(http)
+        await http.post("/graphql", json={"query": query}, headers={"x-lectern-cost": "0"})
+        assert price.requested > CHEAP  # only then is a response encoded in parts
+        assert await counted(http) - before == price.actual < price.requested
 
 
 class Broken(Executor):
