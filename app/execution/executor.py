@@ -190,7 +190,7 @@ class Executor:
         """Runs an operation. Returns the answer, or a refusal if graphql-core refuses the operation."""
         document, operation, variables, *_ = prepared
         if request.scope is not None:
-            request.scope.sent = 0  # the commands of authentication are not the operation's
+            request.scope.begin_operation()
         plan = document.kept_plan(variables) if self._compiled else "turned off"
         if plan is None:
             # Continue in a new iteration of the event loop, because parsing and validation have already made

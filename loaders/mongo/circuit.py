@@ -116,6 +116,8 @@ async def ping(client: DriverObject, seconds: float) -> str | None:
     # Any error other than a lost connection or a timeout is an answer from MongoDB.
     except PyMongoError as error:
         return str(error) if isinstance(error, ConnectionFailure) or error.timeout else None
+    except RuntimeError as error:  # the system allows no more threads
+        return str(error)
     return None
 
 

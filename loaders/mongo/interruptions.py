@@ -44,7 +44,8 @@ async def _interrupt(commands: dict[Command, float]) -> None:
         for client in {id(command.client): command.client for command in commands}.values():
             ids = [id_ for c in commands if c.client is client and (id_ := c.session_id) is not None]
             if ids:
-                with suppress(PyMongoError), pymongo.timeout(_SOON):
+                # RuntimeError: the system allows no more threads.
+                with suppress(PyMongoError, RuntimeError), pymongo.timeout(_SOON):
                     await client.admin.command("killSessions", ids)
         await sleep(_RETRY)
         for command, since in list(commands.items()):

@@ -118,6 +118,11 @@ class Scope:
         """Seconds until the deadline; negative once it has passed."""
         return self.deadline - monotonic()
 
+    def begin_operation(self) -> None:
+        """Forgets what has been sent and written so far, because that was authentication."""
+        self.sent = 0
+        self.wrote = self.has_begun = False
+
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Marks a mutation as running while the context lasts, so that reads can't hold up its commands.

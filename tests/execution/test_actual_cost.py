@@ -8,7 +8,7 @@ from bson import ObjectId
 
 from app.execution import Answer, Executor, Operation, Prepared
 from app.execution.pricing.cost import Cost
-from loaders.mongo import Database, Scope, current_scope, find
+from loaders.mongo import Database, Scope, current_scope, find, transaction
 from resolvers.context import PUBLIC, Viewer
 from resolvers.relay import encode_id
 from resolvers.schema import schema
@@ -132,19 +132,24 @@ async def test_a_write_counts_its_transaction(database: Database, mongo_commands
     assert result.actual.objects == 1
 
 
-async def test_commands_before_the_operation_dont_count(catalogue: Database) -> None:
-    """Such as those that authentication sends."""
+async def test_what_is_done_before_the_operation_doesnt_count(catalogue: Database) -> None:
+    """Such as the commands that authentication sends, and the account of a new person that it writes."""
     prepared = BOTH[0].prepare(Operation("{ courses { nodes { title } } }"))
     assert isinstance(prepared, Prepared)
     scope = Scope(monotonic() + 60)
     outer = current_scope.set(scope)
     try:
         await find(catalogue["students"], {}, size=1)
+        with scope.writing():
+            await transaction(catalogue, lambda tx: tx.insert("accounts", {"_id": ObjectId()}))
+        assert scope.wrote
         answer = await BOTH[0].run(prepared, request_for(catalogue, scope=scope))
     finally:
         current_scope.reset(outer)
     assert isinstance(answer, Answer)
     assert actual_cost(prepared, answer, scope).commands == 1
+    assert not scope.wrote
+    assert not scope.has_begun
 
 
 @both_engines

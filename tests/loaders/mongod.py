@@ -1,9 +1,12 @@
 """A mongod of the test's own, whose commands can be blocked, and which can be stopped and inspected."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import Thread
 
 import pytest
+from motor.frameworks import asyncio as asyncio_framework
 
 from app.settings import Settings
 from loaders.mongo import Document, DriverObject, Option
@@ -49,6 +52,25 @@ class Mongod(mongod.Mongod):
 
     def open_transactions(self) -> int:
         return int(self._client.admin.command("serverStatus")["transactions"]["currentOpen"])
+
+
+@contextmanager
+def no_threads_for_the_driver(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Makes Motor's commands fail that bypass the queue, as if the system allowed no more threads.
+
+    PyMongo's own driver needs no threads for them.
+    """
+    start = Thread.start
+
+    def refuse(thread: Thread) -> None:
+        if thread.name.startswith("motor"):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    with monkeypatch.context() as patched, ThreadPoolExecutor(thread_name_prefix="motor") as empty:
+        patched.setattr(asyncio_framework, "_EXECUTOR", empty)
+        patched.setattr(Thread, "start", refuse)
+        yield
 
 
 @pytest.fixture(scope="module")

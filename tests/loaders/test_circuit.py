@@ -13,8 +13,9 @@ from pymongo.errors import PyMongoError
 from app.database import DatabaseUnavailableError, connect, ping, wait_for
 from loaders.mongo import circuit, commands
 from loaders.mongo.command_errors import DatabaseAwayError, DeadlineError
+from loaders.mongo.database import Database
 from loaders.mongo.scope import Scope, current_scope
-from tests.loaders.mongod import Mongod
+from tests.loaders.mongod import Mongod, no_threads_for_the_driver
 
 PATIENCE = 0.5  # seconds
 
@@ -46,9 +47,7 @@ async def test_it_opens_when_a_ping_fails_and_closes_when_one_succeeds(own_mongo
                 )
             assert {type(error) for error in failed} == {DatabaseAwayError}
             assert monotonic() - began < 0.5
-        async with asyncio.timeout(5):
-            while circuit.circuit_is_open(database.client):  # noqa: ASYNC110 # there is no event to wait for
-                await sleep(0.02)
+        await _answering(database)
         with request():
             await commands.find(things, {}, size=1)
     assert not circuit.troubled
@@ -62,6 +61,20 @@ async def test_a_lost_connection_alone_does_not_open_it(own_mongod: Mongod) -> N
                 await commands.find(database["things"], {}, size=1)
             assert await commands.count(database["things"], {}) >= 0
             assert not circuit.circuit_is_open(database.client)
+
+
+async def test_it_closes_again_after_the_system_allowed_no_more_threads(
+    own_mongod: Mongod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with connect(own_mongod.settings(mongodb_timeout=PATIENCE)) as database:
+        await ping(database)
+        with no_threads_for_the_driver(monkeypatch):
+            circuit.suspect(database.client)
+            await sleep(2 * PATIENCE)  # it pings meanwhile
+        await _answering(database)
+        with request():
+            await commands.find(database["things"], {}, size=1)
+    assert not circuit.troubled
 
 
 async def test_outside_requests_the_driver_s_own_errors_are_raised(own_mongod: Mongod) -> None:
@@ -104,6 +117,13 @@ async def test_start_up_waits_no_longer_than_its_limit(own_mongod: Mongod) -> No
             began = monotonic()
             await wait_for(database, seconds, lambda: None)
             assert seconds <= monotonic() - began < seconds + 1
+
+
+async def _answering(database: Database) -> None:
+    """Waits until MongoDB answers pings again."""
+    async with asyncio.timeout(5):
+        while id(database.client) in circuit.troubled:  # noqa: ASYNC110 # there is no event to wait for
+            await sleep(0.02)
 
 
 def _nowhere(uri: SecretStr) -> SecretStr:

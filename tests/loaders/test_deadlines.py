@@ -17,7 +17,7 @@ from loaders.mongo.command_errors import ClientGoneError, DeadlineError, Outcome
 from loaders.mongo.database import Database
 from loaders.mongo.scope import Scope, current_scope
 from loaders.mongo.transactions import Transaction, transaction
-from tests.loaders.mongod import NAME, Mongod
+from tests.loaders.mongod import NAME, Mongod, no_threads_for_the_driver
 
 LONG = 8.0  # seconds that a blocked command takes
 SLOW = {"$expr": {"$function": {"body": "function() { sleep(20); return true }", "args": [], "lang": "js"}}}
@@ -88,6 +88,20 @@ async def test_a_read_ends_when_its_client_leaves(own: Database, own_mongod: Mon
         scope.leave()
         with pytest.raises(ClientGoneError):
             await reading
+    await none_in_flight(own_mongod)
+
+
+async def test_a_read_is_killed_once_the_system_allows_threads_again(
+    own: Database, own_mongod: Mongod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with request(60) as scope:
+        reading = create_task(READS["find"](own))
+        await sleep(0.3)
+        with no_threads_for_the_driver(monkeypatch):
+            scope.leave()
+            with pytest.raises(ClientGoneError):
+                await reading
+            await sleep(0.3)  # several attempts to kill it
     await none_in_flight(own_mongod)
 
 
