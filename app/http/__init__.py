@@ -12,8 +12,8 @@ from app.http.endpoint import Endpoint
 from app.http.graphiql import graphiql_routes
 from app.http.health import HEALTH_ROUTES, Readiness
 from app.http.no_route import unrouted
-from app.http.reply import code_of
-from app.http.token_rejection import rejection
+from app.http.reply import code_of, masked
+from app.http.token_rejection import viewer_of
 
 __all__ = [
     "CORS",
@@ -31,7 +31,8 @@ __all__ = [
     "graphiql_routes",
     "header_fields",
     "json_value",
+    "masked",
     "read_body",
-    "rejection",
     "unrouted",
+    "viewer_of",
 ]

@@ -12,7 +12,7 @@ from time import monotonic, perf_counter
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
-from app.auth import Authentication, InvalidTokenError, IssuerUnavailableError
+from app.auth import Authentication
 from app.budgets import Budgets, Charge, RateLimitedError
 from app.execution import (
     Document,
@@ -28,10 +28,10 @@ from app.execution import (
 from app.http import body, decoding, forgery, graphiql, reply
 from app.http.allowed_origins import AllowedOrigins
 from app.http.caching import is_for_anyone
-from app.http.cancellation import Watch, Watches
+from app.http.cancellation import TimeoutRefusal, Watch, Watches
 from app.http.decoding import GRAPHQL_RESPONSE, HTML, JSON, Headers
 from app.http.reply import Reply
-from app.http.token_rejection import rejection
+from app.http.token_rejection import viewer_of
 from app.observing import Instrumentation, Record, Redaction, Refused, read_traceparent
 from app.persisted import OperationPolicy
 from app.protection import CHEAP, Admission, TooLargeError
@@ -151,7 +151,7 @@ class Endpoint:
         self.admission.check(body.length(headers))
         if (authorization := headers.get(b"authorization")) is None:
             return PUBLIC
-        viewer = await self._viewer(authorization, record.address)
+        viewer = await viewer_of(self.authentication, authorization, record.address)
         record.viewer, record.subject = _kind(viewer), viewer.subject
         return viewer
 
@@ -225,12 +225,16 @@ class Endpoint:
         return reply.refused(refusal, media_type)
 
     async def _failed(self, error: Exception, charge: Charge | None, media_type: str | None) -> Reply:
-        """Returns the reply to a request that failed. It pays a point, unless its budget is spent."""
+        """Returns the reply to a request that failed. It pays a point.
+
+        If its budget is spent, a mistake of the client is refused for that reason instead.
+        """
         if charge is not None and not isinstance(error, RateLimitedError):
             try:
                 await charge.take(1)
             except RateLimitedError as spent:
-                return self._refused(spent, media_type)
+                if _is_mistake(error):
+                    return self._refused(spent, media_type)
         if isinstance(error, TooLargeError):
             return self._not_run(too_large(error), media_type or JSON)
         if isinstance(error, HTTPException):
@@ -243,16 +247,6 @@ class Endpoint:
                 Refused(refusal.code, str(refusal.errors[0]["message"]), limit=refusal.limit)
             )
         return reply.answered(refusal, media_type)
-
-    async def _viewer(self, authorization: bytes, address: str) -> Viewer:
-        try:
-            return await self.authentication.viewer(authorization, address)
-        except InvalidTokenError as error:
-            raise rejection(error) from None
-        except IssuerUnavailableError:
-            raise HTTPException(
-                503, "Tokens can't be verified at the moment. Try again later.", {"retry-after": "10"}
-            ) from None
 
     def _identify(self, record: Record, operation: Operation, read: Document | Refusal) -> None:
         """Notes in the record which operation the client sent."""
@@ -291,9 +285,9 @@ class Endpoint:
             await lane.wait(price, prepared.operation.size)
         outer = giving_way.set(self.admission.giving_way()) if lane is self.admission.expensive else None
         request.record.admitted = perf_counter()
-        if self.policy is not None and prepared.operation.is_hash:
-            self.policy.register(prepared.operation, request.record)
         try:
+            if self.policy is not None and prepared.operation.is_hash:
+                self.policy.register(prepared.operation, request.record)
             watch.begin(is_query=is_query)
             answer = await self.executor.run(prepared, request)
             if isinstance(answer, Refusal):
@@ -322,6 +316,13 @@ def _accepted(method: str, media_type: str | None) -> str:
 def _kind(viewer: Viewer) -> str:
     """Returns the viewer's highest role in lower case, for the record of a request."""
     return next((role.lower() for role in _ROLES if role in viewer.roles), "none")
+
+
+def _is_mistake(error: Exception) -> bool:
+    """Returns whether a request failed because of what the client sent."""
+    if isinstance(error, HTTPException):
+        return error.status_code < 500 and not isinstance(error, TimeoutRefusal)
+    return isinstance(error, TooLargeError)
 
 
 def _end_charge(charge: Charge, record: Record) -> None:

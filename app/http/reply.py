@@ -132,20 +132,24 @@ def code_of(refusal: HTTPException) -> str:
 def unexpected(error: Exception, media_type: str | None) -> Reply:
     """Returns the reply to an unexpected exception.
 
-    Its status is 503 if MongoDB is unavailable or too slow, and 500 if there is a bug. The exception is
-    logged, and its details are hidden from the client.
+    The exception is logged, and its details are hidden from the client.
     """
-    masked = errors.unexpected(error)
-    extensions = masked["extensions"]
-    code = extensions["code"]
-    may_retry = code in {SERVICE_UNAVAILABLE, TIMEOUT}
-    if may_retry:
-        extensions["retryAfter"] = int(_RETRY_AFTER)
-    body = [orjson.dumps({"errors": [masked]})]
+    shown, status, headers = masked(error)
+    code, error_id = shown["extensions"]["code"], shown["extensions"].get("errorId", "")
     media_type = GRAPHQL_RESPONSE if media_type == GRAPHQL_RESPONSE else JSON
-    if may_retry:
-        return Reply(body, 503, media_type, {"retry-after": _RETRY_AFTER}, code, 1)
-    return Reply(body, 500, media_type, None, code, 1, extensions["errorId"])
+    return Reply([orjson.dumps({"errors": [shown]})], status, media_type, headers, code, 1, error_id)
+
+
+def masked(error: Exception) -> tuple[errors.ErrorDict, int, dict[str, str]]:
+    """Returns what a client is shown of an unexpected exception, with the status and headers. Logs it.
+
+    The status is 503 if MongoDB is unavailable or too slow, and 500 if there is a bug.
+    """
+    shown = errors.unexpected(error)
+    if shown["extensions"]["code"] not in {SERVICE_UNAVAILABLE, TIMEOUT}:
+        return shown, 500, {}
+    shown["extensions"]["retryAfter"] = int(_RETRY_AFTER)
+    return shown, 503, {"retry-after": _RETRY_AFTER}
 
 
 def _payload(refusal: HTTPException, code: str) -> dict[str, object]:

@@ -1,11 +1,12 @@
-"""The refusal of a request whose token is rejected (RFC 6750)."""
+"""The viewer of a request, or the refusal of its token (RFC 6750)."""
 
 import re
 
 from starlette.exceptions import HTTPException
 
-from app.auth import ExpiredTokenError, InvalidTokenError
+from app.auth import Authentication, ExpiredTokenError, InvalidTokenError, IssuerUnavailableError
 from app.error_codes import TOKEN_EXPIRED
+from resolvers.context import Viewer
 
 #: Matches the characters that RFC 6750 doesn't allow in an error_description.
 _FORBIDDEN = re.compile(r"[^\x20\x21\x23-\x5b\x5d-\x7e]")
@@ -29,7 +30,17 @@ class RejectedAsExpiredError(RejectedTokenError):
     code = TOKEN_EXPIRED
 
 
-def rejection(error: InvalidTokenError) -> RejectedTokenError:
-    """Returns the refusal for a rejected token."""
-    kind = RejectedAsExpiredError if isinstance(error, ExpiredTokenError) else RejectedTokenError
-    return kind(error)
+async def viewer_of(authentication: Authentication, authorization: bytes | None, address: str) -> Viewer:
+    """Returns the viewer of a request.
+
+    Raises RejectedTokenError; or HTTPException (503) if the token can't be verified at the moment.
+    """
+    try:
+        return await authentication.viewer(authorization, address)
+    except ExpiredTokenError as error:
+        raise RejectedAsExpiredError(error) from None
+    except InvalidTokenError as error:
+        raise RejectedTokenError(error) from None
+    except IssuerUnavailableError:
+        message = "Tokens can't be verified at the moment. Try again later."
+        raise HTTPException(503, message, {"retry-after": "10"}) from None

@@ -1,13 +1,15 @@
 """Checks an HTTP request with an MCP message before the protocol's SDK reads the message."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
+from time import monotonic
 
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.auth import Authentication, InvalidTokenError, IssuerUnavailableError
+from app.auth import Authentication
 from app.budgets import Budgets, Charge
 from app.error_codes import CROSS_SITE_REQUEST, OPERATION_TOO_LARGE
 from app.http import (
@@ -19,19 +21,21 @@ from app.http import (
     body_length,
     code_of,
     header_fields,
+    masked,
     read_body,
-    rejection,
+    viewer_of,
 )
 from app.mcp.envelope import require_message
 from app.observing import Instrumentation, Refused
 from app.protection import Admission, TooLargeError
+from loaders import mongo
 from resolvers.context import Viewer
 
 #: The price of a message, in points: reading and answering it takes 0.4 ms, whatever it asks for. The
 #: operation of a tool is paid for by itself.
 PRICE = 40
 
-# JSON-RPC's codes of errors: the former is for what isn't a message, the latter is left to the server.
+# JSON-RPC's error codes: the first is for a body that isn't a message, the second is reserved for servers.
 _INVALID_REQUEST, _SERVER_ERROR = -32600, -32000
 
 _ACCEPTED = (b"accept", b"application/json, text/event-stream")  # what the SDK insists on
@@ -67,7 +71,8 @@ class MessageChecks:
     client's budget is spent (429), if too many requests are waiting (503), or if the body isn't one message.
 
     origins: those whose pages may call the API. max_body_bytes: the maximum size of a message. timeout: the
-    seconds in which its body must arrive. budgets: the budgets of the clients; None if there are none.
+    seconds in which its token must be verified, and in which its body must arrive. budgets: the budgets of
+    the clients; None if there are none.
     """
 
     app: ASGIApp
@@ -92,6 +97,8 @@ class MessageChecks:
             require_message(body)
         except HTTPException as refusal:
             await self._refused(refusal)(scope, receive, send)
+        except Exception as error:
+            await _failed(error)(scope, receive, send)
         else:
             await self.app(_json_for(scope), _replaying(body, receive), send)
 
@@ -105,13 +112,18 @@ class MessageChecks:
         self.admission.check(body_length(headers))
 
     async def _viewer(self, scope: Scope, authorization: bytes | None) -> Viewer:
+        commands = mongo.Scope(
+            monotonic() + self.timeout,
+            on_command=self.instrumentation.command_sent,
+            on_late=self.instrumentation.late_write,
+            on_misfit=self.instrumentation.misfit,
+            on_transaction=self.instrumentation.transaction,
+        )
+        outer = mongo.current_scope.set(commands)
         try:
-            return await self.authentication.viewer(authorization, _address(scope))
-        except InvalidTokenError as error:
-            raise rejection(error) from None
-        except IssuerUnavailableError:
-            message = "Tokens can't be verified at the moment. Try again later."
-            raise HTTPException(503, message, {"retry-after": "10"}) from None
+            return await viewer_of(self.authentication, authorization, _address(scope))
+        finally:
+            mongo.current_scope.reset(outer)
 
     def _charge(self, scope: Scope, headers: Headers, viewer: Viewer) -> Charge | None:
         if self.budgets is None:
@@ -143,8 +155,20 @@ class MessageChecks:
         if seconds := headers.get("retry-after"):
             data["retryAfter"] = int(seconds)
         number = _INVALID_REQUEST if refusal.status_code == 400 else _SERVER_ERROR
-        error = {"code": number, "message": refusal.detail} | ({"data": data} if data else {})
-        return JSONResponse({"jsonrpc": "2.0", "id": None, "error": error}, refusal.status_code, headers)
+        return _response(number, refusal.detail, data, refusal.status_code, headers)
+
+
+def _failed(error: Exception) -> JSONResponse:
+    """Returns the response to a message that failed unexpectedly."""
+    shown, status, headers = masked(error)
+    return _response(_SERVER_ERROR, shown["message"], shown["extensions"], status, headers)
+
+
+def _response(
+    code: int, message: str, data: Mapping[str, object], status: int, headers: Mapping[str, str]
+) -> JSONResponse:
+    error = {"code": code, "message": message} | ({"data": data} if data else {})
+    return JSONResponse({"jsonrpc": "2.0", "id": None, "error": error}, status, headers)
 
 
 async def _pay(charge: Charge) -> None:

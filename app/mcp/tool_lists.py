@@ -11,7 +11,7 @@ _Context: TypeAlias = ServerRequestContext[Any, Any]
 
 
 class ToolLists:
-    """Middleware of the SDK that answers `tools/list` with the list that was made before, until tools change.
+    """Middleware of the SDK that answers `tools/list` with a cached list, until the tools change.
 
     Making a list of 200 tools takes 15 ms, because the SDK copies and validates it several times. The
     versions of the protocol have lists of their own.
@@ -29,6 +29,7 @@ class ToolLists:
             return await call_next(ctx)
         if (tools := self._tools()) is not self._made_of:
             self._made_of, self._by_version = tools, {}
-        if (found := self._by_version.get(ctx.protocol_version)) is None:
-            found = self._by_version[ctx.protocol_version] = await call_next(ctx)
+        lists = self._by_version  # those of these tools, even if they are replaced meanwhile
+        if (found := lists.get(ctx.protocol_version)) is None:
+            found = lists[ctx.protocol_version] = await call_next(ctx)
         return found

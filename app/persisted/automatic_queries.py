@@ -13,6 +13,7 @@ from hashlib import sha256
 from string import hexdigits
 from sys import getsizeof
 from time import monotonic
+from typing import NamedTuple
 
 from pymongo.errors import PyMongoError
 
@@ -30,9 +31,10 @@ _LOOK_UPS = 100  # maximum number of look-ups in a second
 _IN_FLIGHT = 8  # maximum number of look-ups at a time
 _LONGEST_LOOK_UP = 1.0  # seconds
 _WRITTEN_AT_ONCE, _WRITE_EVERY = 100, 1.0
+_STORED_AGAIN = 60.0  # seconds after which a text that is registered again is stored again
 _WAITING = 100  # maximum number of texts that wait to be stored
 _SIZE_EVERY = 10.0  # seconds between two questions about the size of the collection
-_EVICTED = 10  # a full collection loses one in so many texts
+_EVICTED = 10  # when the collection is full, one in so many texts is evicted
 
 _HASH_LENGTH = 64
 _AWAY = (PyMongoError, DatabaseAwayError, DeadlineError)
@@ -46,6 +48,13 @@ def hash_of(text: str) -> str:
     return sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
+class _Kept(NamedTuple):
+    """A text in memory. stored_again_at: when it is stored again if a client registers it."""
+
+    text: str
+    stored_again_at: float
+
+
 class AutomaticQueries:
     """The texts that clients have registered.
 
@@ -57,12 +66,13 @@ class AutomaticQueries:
     def __init__(self, database: Callable[[], Database], days: int, per_hour: int = 0) -> None:
         self._database, self._kept_for = database, timedelta(days=days)
         self._quota = RegistrationQuota(per_hour)
-        self._texts: Cache[str, str] = Cache(entries=_ENTRIES, size=_BYTES)
+        self._texts: Cache[str, _Kept] = Cache(entries=_ENTRIES, size=_BYTES)
         self._missing: OrderedDict[str, float] = OrderedDict()
         self._looking: dict[str, asyncio.Task[str | None]] = {}
         self._second, self._looked_up = 0, 0
         self._waiting: dict[str, str] = {}
         self._has_waiting = asyncio.Event()
+        self._flushing = asyncio.Lock()
         self._measured = -_SIZE_EVERY
         self.counts: Counter[str] = Counter()
 
@@ -72,8 +82,8 @@ class AutomaticQueries:
         Sends at most one command for all requests that ask for the same hash at a time. MongoDB being away is
         the same as an unknown hash: the client then sends the text.
         """
-        if (text := self._texts.get(hash)) is not None:
-            return text
+        if (kept := self._texts.get(hash)) is not None:
+            return kept.text
         if (look_up := self._looking.get(hash)) is None:
             if not self._may_look_up(hash):
                 return None
@@ -83,15 +93,18 @@ class AutomaticQueries:
     def register(self, hash: str, text: str, address: str) -> None:
         """Keeps the text of a valid operation, unless the client's network has registered too many.
 
-        The caller has compared the hash.
+        Stores it again after a while, because a client that registers a known text has asked a process that
+        didn't find it. The caller has compared the hash.
         """
-        if self._texts.get(hash) is not None:
+        kept = self._texts.get(hash)
+        if kept is not None and monotonic() < kept.stored_again_at:
             return
-        if not self._quota.take(address, len(text)):
-            self.counts["not registered"] += 1
-            return
-        self.counts["registered"] += 1
-        self._texts.put(hash, text, getsizeof(text))
+        if kept is None:
+            if not self._quota.take(address, len(text)):
+                self.counts["not registered"] += 1
+                return
+            self.counts["registered"] += 1
+        self._keep(hash, text)
         self._missing.pop(hash, None)
         if len(self._waiting) >= _WAITING:
             self.counts["not stored"] += 1
@@ -103,7 +116,7 @@ class AutomaticQueries:
         """Stores registered texts in the background. Runs until cancelled."""
         while True:
             await self._has_waiting.wait()
-            await asyncio.create_task(self.flush())
+            await asyncio.shield(asyncio.create_task(self.flush()))  # the next `flush` waits for it
             await asyncio.sleep(_WRITE_EVERY)
 
     def _may_look_up(self, hash: str) -> bool:
@@ -133,8 +146,11 @@ class AutomaticQueries:
             self._note_missing(hash)
             return None
         self.counts["found"] += 1
-        self._texts.put(hash, text, getsizeof(text))
+        self._keep(hash, text)
         return text
+
+    def _keep(self, hash: str, text: str) -> None:
+        self._texts.put(hash, _Kept(text, monotonic() + _STORED_AGAIN), getsizeof(text))
 
     def _note_missing(self, hash: str) -> None:
         self.counts["missing"] += 1
@@ -145,6 +161,10 @@ class AutomaticQueries:
 
     async def flush(self) -> None:
         """Stores registered texts, at most _WRITTEN_AT_ONCE. Sends at most two commands."""
+        async with self._flushing:
+            await self._flush()
+
+    async def _flush(self) -> None:
         if not self._waiting:
             return
         some = dict(list(self._waiting.items())[:_WRITTEN_AT_ONCE])

@@ -4,12 +4,16 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from graphql import GraphQLError, OperationDefinitionNode, parse
+
 from app.error_codes import BAD_USER_INPUT, OPERATION_RESOLUTION_FAILURE
 from app.execution import Executor, Operation, Refusal
 from app.persisted.manifests import ManifestOperation
 from loaders.persisted import NewOperation
 
-_NAME = re.compile(r"\b(?:query|mutation|subscription)\s+([_A-Za-z]\w{0,99})")
+_LONGEST_NAME = 100  # maximum length of a name, in characters
+#: Matches the beginning of a document up to the name of its operation.
+_BEGINNING = re.compile(r"(?:\s|\#[^\n]*)*(?:query|mutation|subscription)\s+([_A-Za-z]\w*)")
 _SEVERAL = "it has several operations. Write a document for each, with the fragments that it uses."
 
 
@@ -62,5 +66,14 @@ def _label(operation: ManifestOperation) -> str:
 
 
 def _name(text: str) -> str:
-    found = _NAME.search(text)
-    return found[1] if found else ""
+    """Returns the name of a document's first operation; "" if it has none.
+
+    In a document that can't be parsed, the name is found only at the beginning.
+    """
+    try:
+        definitions = parse(text, no_location=True).definitions
+    except (GraphQLError, RecursionError):
+        found = _BEGINNING.match(text)
+        return found[1][:_LONGEST_NAME] if found else ""
+    names = [one.name for one in definitions if isinstance(one, OperationDefinitionNode)]
+    return names[0].value[:_LONGEST_NAME] if names and names[0] else ""

@@ -25,7 +25,8 @@ class RegistrationQuota:
         self._taken: OrderedDict[str, int] = OrderedDict()
 
     def take(self, address: str, length: int) -> bool:
-        """Counts a text from an address. Returns False, and counts nothing, if there were enough."""
+        """Counts a text from an address. Returns False, and counts nothing, if its network has reached
+        the limit."""
         if not self._most:
             return True
         if monotonic() >= self._ends:

@@ -20,7 +20,7 @@ _AWAY = (PyMongoError, DatabaseAwayError, DeadlineError)
 
 _log = structlog.get_logger("lectern")
 _CANT_LOAD = Throttled("the trusted operations can't be loaded: the gateway goes on with those it has")
-_CANT_MARK = Throttled("it can't be stored which versions of clients were used")
+_CANT_MARK = Throttled("the last use of clients' versions can't be stored")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,7 @@ class TrustedOperations:
         self._revision: ObjectId | None = None
         self.tools: Sequence[StoredTool] = ()
         self._used: set[VersionKey] = set()
+        self._flushing = asyncio.Lock()
         self.is_loaded = False
 
     def __len__(self) -> int:
@@ -92,19 +93,20 @@ class TrustedOperations:
         """Stores regularly which versions were used. Runs until cancelled."""
         while True:
             await asyncio.sleep(_WRITE_EVERY)
-            await asyncio.create_task(self.flush())
+            await asyncio.shield(asyncio.create_task(self.flush()))  # the next `flush` waits for it
 
     async def flush(self) -> None:
         """Stores which versions were used since the last time. Sends one command, or none."""
-        if not self._used:
-            return
-        take_time(_LONGEST_WRITE)
-        used, self._used = self._used, set()
-        try:
-            await mark_used(self._database(), used, now())
-        except _AWAY as error:
-            self._used |= used
-            _CANT_MARK.warning(reason=redacted(error))
+        async with self._flushing:
+            if not self._used:
+                return
+            take_time(_LONGEST_WRITE)
+            used, self._used = self._used, set()
+            try:
+                await mark_used(self._database(), used, now())
+            except _AWAY as error:
+                self._used |= used
+                _CANT_MARK.warning(reason=redacted(error))
 
     async def _load(self) -> None:
         catalogue = await load(self._database(), self._most)

@@ -38,14 +38,15 @@ class _Seen:
 class UnknownOperations:
     """The operations that were not known since the last write.
 
-    If there are too many, those seen least make room: those of the client and reason that have more than
-    their share, or else of all. So a flood of texts hides neither what other clients send, nor what is sent
-    often.
+    If there are too many, those seen least often are evicted: among one client and reason if they have more
+    than their share, otherwise among all. So a flood of texts hides neither what other clients send,
+    nor what is sent often.
     """
 
     def __init__(self, database: Callable[[], Database]) -> None:
         self._database = database
         self._seen: dict[_Key, _Seen] = {}
+        self._flushing = asyncio.Lock()
 
     def add(self, hash: str, client: Client, reason: str, text: str) -> None:
         """Counts an operation. reason: see loaders.persisted.Sighting. text: empty if none was sent."""
@@ -70,18 +71,19 @@ class UnknownOperations:
         """Stores the operations in the background. Runs until cancelled."""
         while True:
             await asyncio.sleep(_EVERY)
-            await asyncio.create_task(self.flush())
+            await asyncio.shield(asyncio.create_task(self.flush()))  # the next `flush` waits for it
 
     async def flush(self) -> None:
         """Stores the operations, and begins anew. If MongoDB is away, they are lost."""
-        if not self._seen:
-            return
-        take_time(_LONGEST)
-        seen, self._seen = self._seen, {}
-        try:
-            await add_sightings(self._database(), [_sighting(key, one) for key, one in seen.items()])
-        except (PyMongoError, DatabaseAwayError, DeadlineError) as error:
-            _CANT_STORE.warning(reason=redacted(error))
+        async with self._flushing:
+            if not self._seen:
+                return
+            take_time(_LONGEST)
+            seen, self._seen = self._seen, {}
+            try:
+                await add_sightings(self._database(), [_sighting(key, one) for key, one in seen.items()])
+            except (PyMongoError, DatabaseAwayError, DeadlineError) as error:
+                _CANT_STORE.warning(reason=redacted(error))
 
 
 def _sighting(key: _Key, seen: _Seen) -> Sighting:

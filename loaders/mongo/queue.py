@@ -357,8 +357,8 @@ class Queue:
         that this module does for the command.
         """
         now = monotonic()
-        self._adjust(now)
         try:
+            self._adjust(now)
             for command in [command for command in self._watched if command.is_late(now)]:
                 command.expire()
             if self._has_queued:

@@ -135,7 +135,8 @@ async def push(
     """Stores the operations of a version, all or none. Those that the version had before stay.
 
     tools: replace the tools that the version had; None leaves them. Changes nothing if the version already
-    has all of these. Raises ConflictError, ToolConflictError, TooManyError or UnreadableError.
+    has all of these and is the client's last. Raises ConflictError, ToolConflictError, TooManyError or
+    UnreadableError.
     """
     by_id = {one.id: one for one in operations}
 
@@ -149,7 +150,8 @@ async def push(
         ids = dict.fromkeys([*listed, *by_id])
         stored: Sequence[Document] = document.get("tools", []) if document else []
         offered = stored if tools is None else [_tool(one) for one in tools]
-        if document and len(ids) == len(listed) and offered == stored:
+        is_known = document and len(ids) == len(listed) and offered == stored
+        if is_known and not await _is_overtaken(tx, document):
             return Pushed(0, is_changed=False)
         named = tools if tools is not None else version.tools if version else ()
         await _require_own_names(tx, key, [one.name for one in named])
@@ -218,6 +220,12 @@ async def mark_used(database: Database, keys: Iterable[VersionKey], at: datetime
     )
 
 
+async def _is_overtaken(tx: Transaction, version: Document) -> bool:
+    """Returns whether another version of the client was pushed later."""
+    later = {"_id.client": version["_id"]["client"], "pushedAt": {"$gt": version["pushedAt"]}}
+    return await tx.find_one(_VERSIONS, later, projection=["_id"]) is not None
+
+
 async def _require_same_texts(tx: Transaction, by_id: dict[str, NewOperation]) -> None:
     stored = [
         one
@@ -235,10 +243,10 @@ async def _require_same_texts(tx: Transaction, by_id: dict[str, NewOperation]) -
 async def _require_own_names(tx: Transaction, key: VersionKey, names: Sequence[str]) -> None:
     others = {"_id.client": {"$ne": key.client}, "tools.name": {"$in": names}}
     found = await tx.find(_VERSIONS, others, size=_MOST_VERSIONS) if names else []
-    users = {tool.name: version.key for version in _readable(found) for tool in version.tools}
-    taken = [name for name in names if name in users]
-    if taken:
-        raise ToolConflictError(taken[0], [one.key for one in _readable(found)])
+    for name in names:
+        users = [one.key for one in _readable(found) if name in {tool.name for tool in one.tools}]
+        if users:
+            raise ToolConflictError(name, users)
 
 
 async def _absent(tx: Transaction, by_id: dict[str, NewOperation]) -> list[str]:

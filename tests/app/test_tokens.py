@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from app.auth.authentication import Authentication
 from app.auth.session_tokens import AUDIENCE, ISSUER, SessionTokens
 from app.auth.token_errors import InvalidTokenError
-from app.http.token_rejection import rejection
+from app.http.token_rejection import RejectedTokenError
 from app.main import create_app
 from app.settings import Settings
 from loaders.mongo.database import Database
@@ -155,7 +155,7 @@ async def test_an_invalid_token_gets_a_401_that_says_why(http: httpx.AsyncClient
 
 
 def test_a_challenge_has_only_the_characters_that_rfc_6750_allows() -> None:
-    headers = rejection(InvalidTokenError('no `é"\\\n\x7f` claim')).headers or {}
+    headers = RejectedTokenError(InvalidTokenError('no `é"\\\n\x7f` claim')).headers or {}
     assert headers["www-authenticate"].endswith(f'description="no `{chr(39) * 5}` claim"')
 
 

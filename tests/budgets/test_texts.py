@@ -7,7 +7,9 @@ from typing import Any
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
+from app.execution import Executor
 from loaders.mongo.database import Database
 from resolvers.context import Viewer
 from tests.http.requests import Serve, client, error
@@ -196,3 +198,23 @@ async def test_before_the_client_is_known_nothing_is_paid(
     answer = await ask(http, TYPENAME, {**address, "x-lectern-client-key": "none"})
     assert error(answer)[:2] == (403, "UNKNOWN_CLIENT_KEY")
     assert await points(http) == before
+
+
+async def test_a_failure_of_the_gateway_is_not_hidden_by_a_spent_budget(
+    serve: Serve, address: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "{ __typename }"
+    async with client(serve(budgets="public=1:100")) as http:
+        await ask(http, text, address)
+
+        def fail(*_: object, **__: object) -> None:
+            raise KeyError("a bug")
+
+        with monkeypatch.context() as patched, capture_logs() as log:
+            patched.setattr(Executor, "prepare", fail)
+            answers = [await ask(http, text, address) for _ in range(200)]
+        assert {one.status_code for one in answers} == {500}
+        ids = {one.json()["errors"][0]["extensions"]["errorId"] for one in answers}
+        assert any(line.get("error_id") in ids for line in log)
+        # The budget is spent by then.
+        assert (await ask(http, padded("{ absent_9 }", 90), address)).status_code == 429

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any, cast
 
 import httpx
@@ -15,12 +16,13 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, TextContent
 from starlette.requests import Request
 
-from app.mcp import tool_call
+from app.mcp import Tools, tool_call
 from app.observing import Listener, Record
 from app.settings import Settings
 from loaders.mongo import Database
 from loaders.persisted import StoredTool, ToolConflictError, VersionKey
 from resolvers.context import Viewer
+from resolvers.schema import schema
 from tests import factories
 from tests.factories import store
 from tests.http.requests import client
@@ -345,3 +347,28 @@ async def test_a_result_is_an_error_if_there_is_no_data(tools: Database, start: 
     assert [one.is_error for one in results] == [False, True]
     assert [len(response(one)["errors"]) for one in results] == [1, 1]
     assert [response(one)["data"] for one in results] == [{"course": None, "__typename": "Query"}, None]
+
+
+@pytest.mark.parametrize("text", ["query {", "fragment F on Query { __typename }", "{ a " * 5_000])
+async def test_a_tool_whose_text_was_broken_by_hand_leaves_the_others(
+    tools: Database, start: Start, text: str
+) -> None:
+    await tools["trustedOperations"].update_one({"_id": "2"}, {"$set": {"text": text}})
+    async with connected(start(mcp=True)) as assistant:
+        listed = [tool.name for tool in (await assistant.list_tools()).tools]
+        assert listed == ["find_courses", "sign_out"]
+        found = response(await assistant.call_tool("find_courses", {"words": "SQL"}))
+    assert found["data"]["courses"]["nodes"] == [{"title": "Course of SQL"}]
+
+
+def test_another_push_makes_no_tool_again() -> None:
+    trusted = SimpleNamespace(tools=list(TOOLS), text_of=TEXTS.get)
+    made = Tools(schema, trusted)
+    before = made.by_name()
+    trusted.tools = list(TOOLS)
+    assert made.by_name() is before
+    trusted.tools = [TOOLS[0], TOOLS[1]._replace(description="Me.")]
+    after = made.by_name()
+    assert list(after) == ["find_courses", "me"]
+    assert after["find_courses"] is before["find_courses"]
+    assert after["me"].description == "Me."

@@ -225,3 +225,21 @@ async def test_the_size_is_asked_for_every_ten_seconds(
 async def test_a_surrogate_in_a_text_is_no_error(automatic: AutomaticQueries) -> None:
     text: Any = "\ud800"
     automatic.register(hash_of(text), text, ADDRESS)
+
+
+async def test_a_known_text_is_stored_again_after_a_while(
+    automatic: AutomaticQueries, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client registers it again if another process hasn't found it, as after a failed write."""
+    automatic.register(HASH, TEXT, ADDRESS)
+    await automatic.flush()
+    await evict_texts(database, 1)
+    automatic.register(HASH, TEXT, ADDRESS)
+    await automatic.flush()
+    assert await find_text(database, HASH) is None
+    monkeypatch.setattr(automatic_queries, "monotonic", lambda: monotonic() + 61)
+    automatic.register(HASH, TEXT, ADDRESS)
+    automatic.register(HASH, TEXT, ADDRESS)
+    await automatic.flush()
+    assert await find_text(database, HASH) == TEXT
+    assert automatic.counts == {"registered": 1}

@@ -289,3 +289,19 @@ def test_a_process_prints_errors_without_a_stack_trace(settings: Settings, tmp_p
     assert (done.returncode, done.stderr) == (1, f"{tmp_path}/none: No such file or directory\n")
     done = lectern("operations", "versions", LECTERN_MONGODB_URI="mongodb://127.0.0.1:1/")
     assert (done.returncode, "MongoDB" in done.stderr, "Traceback" in done.stderr) == (1, True, False)
+
+
+def test_the_name_of_an_operation_is_not_taken_from_a_comment_or_a_string(run: Run, tmp_path: Path) -> None:
+    texts = {
+        "1": "# the query for a course page\nquery Page { __typename }",
+        "2": '{ courses(filter: {search: "mutation testing"}) { nodes { id } } }',
+        "3": "fragment query on Query { __typename } query Real { ...query }",
+        "4": "# a query first\nquery Broken {",
+    }
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(json.dumps(texts))
+    assert "Broken (4): line" in run("push", manifest, *PUSH).stderr
+    del texts["4"]
+    manifest.write_text(json.dumps(texts))
+    assert run("push", manifest, *PUSH).returncode == 0
+    assert [one["name"] for one in json.loads(run("list", "--json").stdout)] == ["Page", "", "Real"]

@@ -135,3 +135,16 @@ async def test_many_operations_take_several_commands(database: Database) -> None
     await trust(database, texts, most=2_500, most_bytes=10**6)
     assert len(await ids(database)) == 2_500
     assert (await remove(database, lambda _: True))[1] == 2_500
+
+
+async def test_an_older_version_that_is_pushed_again_is_the_last(database: Database) -> None:
+    newer = VersionKey(WEB.client, "2")
+    await trust(database, {"a": "{ a }"})
+    await trust(database, {"b": "{ b }"}, newer)
+    await trust(database, {"c": "{ c }"}, APP)
+    revision = await current_revision(database)
+    assert await trust(database, {"b": "{ b }"}, newer) == (0, False)
+    assert await current_revision(database) == revision
+    assert await trust(database, {"a": "{ a }"}) == (0, True)
+    assert await current_revision(database) != revision
+    assert [one.key for one in await versions(database) if one.key != APP] == [newer, WEB]

@@ -1,5 +1,8 @@
 """Unknown operations: stored in batches without their values, in a bounded number."""
 
+import asyncio
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +12,7 @@ from app.persisted import unknown_operations
 from app.persisted.text_samples import sample_of
 from app.persisted.unknown_operations import UnknownOperations
 from loaders.mongo import Database
-from loaders.persisted import LONGEST_SAMPLE, recent_sightings, unknown_store
+from loaders.persisted import LONGEST_SAMPLE, Sighting, add_sightings, recent_sightings, unknown_store
 
 WEB = Client("web", "1")
 
@@ -158,3 +161,26 @@ def test_a_sample_is_bounded() -> None:
 def test_a_string_never_gets_into_a_sample(value: str) -> None:
     escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
     assert sample_of(f'{{ a(b: "{escaped}") }}') == '{ a(b: "") }'
+
+
+async def test_a_batch_that_is_being_stored_when_the_gateway_stops_is_not_lost(
+    unknown: UnknownOperations, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slowly(database: Database, sightings: Sequence[Sighting]) -> None:
+        begun.set()
+        await go_on.wait()
+        await add_sightings(database, sightings)
+
+    monkeypatch.setattr(unknown_operations, "_EVERY", 0.0)
+    monkeypatch.setattr(unknown_operations, "add_sightings", slowly)
+    unknown.add("a", WEB, "text", "{ a }")
+    writing = asyncio.create_task(unknown.write())
+    await begun.wait()
+    writing.cancel()
+    stopping = asyncio.create_task(unknown.flush())
+    await asyncio.sleep(0)
+    go_on.set()
+    await stopping
+    assert [one.hash for one in await recent_sightings(database, 10)] == ["a"]
