@@ -27,7 +27,7 @@ setup: $(BIN)/.installed ## .venv with the command lectern, and GraphiQL built
 # Installed again when what it is made of has changed; the lock holds every version. A .venv whose set-up was
 # not finished is made anew.
 $(BIN)/.installed: pyproject.toml requirements.lock
-	@echo "Setting up .venv (about a minute, 550 MB)"
+	@echo "Setting up .venv (about a minute, 630 MB)"
 	@test -e $@ || $(PYTHON) -c '$(NEW_ENOUGH)'
 	@test -e $@ || $(PYTHON) -m venv --clear .venv
 	@$(BIN)/python -m pip install $(QUIETLY) --upgrade "pip>=25.1"

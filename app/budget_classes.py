@@ -128,7 +128,7 @@ def about_sizes(classes: Iterable[BudgetClass]) -> Iterator[str]:
 
 def read_keys(text: str) -> tuple[ClientKey, ...]:
     """Reads clients' keys from `class:digest`, separated by commas. Raises ValueError like `read_classes`."""
-    keys = tuple(map(_read_key, _entries(text)))
+    keys = tuple(_read_key(number, entry) for number, entry in enumerate(_entries(text), 1))
     if len({key.digest for key in keys}) < len(keys):
         raise ValueError("must have each key once")
     if len(keys) > MOST_KEYS:
@@ -144,8 +144,8 @@ def _read_class(entry: str) -> BudgetClass:
     name, _, budget = (part.strip() for part in entry.partition("="))
     if not _NAME.fullmatch(name):
         raise ValueError(
-            f"must be classes such as `{PUBLIC}=500:20000`, whose names are lower-case letters, digits, `-` "
-            f"and `_`; `{entry}` is not valid"
+            f"must be classes such as `{PUBLIC}=500:20000`, whose names are up to 32 lower-case letters, "
+            f"digits, `-` and `_`, and begin with a letter; `{entry}` is not valid"
         )
     if budget == _UNLIMITED:
         return BudgetClass(name)
@@ -165,11 +165,11 @@ def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(MOST_POINTS)) else 0
 
 
-def _read_key(entry: str) -> ClientKey:
+def _read_key(number: int, entry: str) -> ClientKey:
     name, _, digest = (part.strip() for part in entry.partition(":"))
     if not _NAME.fullmatch(name) or not _DIGEST.fullmatch(digest):
         raise ValueError(
             "must be a class and the SHA-256 of a key for each client, as `lectern client-key` prints them; "
-            f"the entry that begins with `{name[:32]}` is not valid"
+            f"entry {number} is not valid"  # it could be a key, so it isn't shown
         )
     return ClientKey(name, digest)

@@ -27,21 +27,25 @@ def was_here(directory: Path) -> bool:
     return (directory / "data").is_dir()
 
 
-def record_url(directory: Path, url: str, mongodb_uri: str) -> None:
-    """Records the URL of the gateway that runs in the directory, and that of its MongoDB."""
-    (directory / _URL).write_text(f"{url}\n{mongodb_uri}")
+def record_url(directory: Path, url: str, settings: Settings) -> None:
+    """Records the URL of the gateway that runs in the directory with these settings, and its database."""
+    (directory / _URL).write_text("\n".join([url, *_database(settings)]))
 
 
-def address(directory: Path, mongodb_uri: str | None) -> Address:
+def address(directory: Path, settings: Settings | None) -> Address:
     """Returns the address of the last gateway that ran in the directory, for an example to copy.
 
-    If none ran there, or if it used another MongoDB than `mongodb_uri`, returns the usual address.
+    If none ran there, or if it used another database than `settings` name, returns the usual address.
     """
     file = directory / _URL
-    url, *own_uri = file.read_text().split("\n") if file.exists() else [""]
-    if url and (mongodb_uri is None or own_uri == [mongodb_uri]):
+    url, *own = file.read_text().split("\n") if file.exists() else [""]
+    if url and (settings is None or own == _database(settings)):
         return Address(url, "")
     return Address("http://localhost:8000", " (change the address if your gateway has another one)")
+
+
+def _database(settings: Settings) -> list[str]:
+    return [settings.mongodb_uri.get_secret_value(), settings.mongodb_database]
 
 
 def origins(settings: Settings) -> str:

@@ -21,7 +21,7 @@ class Terms(NamedTuple):
 
     rate, size: of the bucket, in points a second and points. returned: points that it gives back. least: the
     smallest number of points that it takes; none are granted if the bucket has fewer. usual: the number that
-    it takes if the bucket has enough. left: the smallest number of points that may be left, unless none are.
+    it takes if the bucket has enough. left: if fewer points than this would be left, all are taken.
     """
 
     rate: int

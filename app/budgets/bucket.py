@@ -48,7 +48,7 @@ class Bucket:
 
     @property
     def is_alone(self) -> bool:
-        """Whether the shared bucket couldn't be asked the last time, so that the process's own one counts."""
+        """Whether the last lease failed, so that requests use the process's own bucket."""
         return self.retry_at > 0.0
 
     def draw_held(self, points: int, now: float) -> float:
@@ -89,7 +89,7 @@ class Bucket:
         if mark == _OWN:
             self._own += points
             return
-        if not self.held:  # otherwise, it is there already
+        if not self.held:  # a bucket that holds points is in `holding` already
             self.holding.add(self)
         if mark == self._expires and now < self._expires:
             self.held += points

@@ -26,13 +26,13 @@ MOST_BUCKETS = 10_000
 
 _LONGEST = 1.0  # timeout of a command, in seconds
 _RETRY = 1.0  # after a lease has failed, seconds until the next
-_MOST_FAILURES = 3  # of clients in a row whose leases failed: then MongoDB counts as away
+_MOST_FAILURES = 3  # after failed leases of so many different clients in a row, MongoDB counts as away
 _CLOSING = 1.5  # seconds in which everything is returned at the end, before a stopping worker is killed
 _EVERY = 0.25  # seconds between two returns of points
 _MOST_RETURNS = 1_000  # maximum number of buckets to which points are returned in one command
 
 _FAILURES = (PyMongoError, DatabaseAwayError, DeadlineError)
-_CANT_ASK = Throttled("budgets can't be read or written: each process keeps to its own")
+_CANT_ASK = Throttled("budgets can't be read or written: each process uses its local buckets")
 _UNEXPECTED = ThrottledErrors("a lease of a budget failed")
 
 
@@ -42,8 +42,8 @@ class Budgets:
     database: see app.request.Services. on_command: a listener for the commands; they don't belong to the
     requests that need them.
 
-    points: the points spent, by class. unchecked: the requests that were not checked against the shared
-    bucket, but against the process's own, by class. leases: the leases, by outcome.
+    points: the points spent, by class. unchecked: the requests that the process's own bucket admitted, by
+    class, because the shared one couldn't be asked. leases: the leases, by outcome.
     """
 
     def __init__(self, clients: Clients, database: Callable[[], Database]) -> None:
@@ -66,8 +66,8 @@ class Budgets:
         """The number of clients whose buckets are in memory."""
         return len(self._buckets)
 
-    def charge(self, key: bytes | None, viewer: Viewer, address: str) -> Charge:
-        """Returns the charge for a request. Raises UnknownClientKeyError."""
+    def charge(self, key: bytes | None, viewer: Viewer, address: str, before: int = 0) -> Charge:
+        """Returns the charge for a request. Raises UnknownClientKeyError. before: see Charge."""
         kind, client = self.clients.identify(key, viewer.roles, viewer.subject, address)
         if not kind.size:  # unlimited
             return Charge(self, kind, None)
@@ -75,7 +75,7 @@ class Budgets:
             self._buckets.move_to_end(client)
         else:
             bucket = self._opened(kind, client)
-        return Charge(self, kind, bucket)
+        return Charge(self, kind, bucket, before)
 
     async def draw(self, bucket: Bucket, points: int) -> float | None:
         """Takes points for a request: returns a mark for `Bucket.give_back`, or None if there are too few.

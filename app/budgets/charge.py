@@ -14,6 +14,9 @@ from app.protection import TooLargeError, over
 from app.security_headers import Fields
 from resolvers.rate_limit import RateLimitDoc
 
+#: The key in an ASGI scope for the points that a client has paid for the request before (see Charge).
+PAID_BEFORE = "lectern.paid_before"
+
 _SETTING = "LECTERN_BUDGETS"
 
 
@@ -25,7 +28,7 @@ class RateLimitedError(HTTPException):
     def __init__(self, price: int, retry_after: int) -> None:
         super().__init__(
             429,
-            f"Your budget has too few points left: this operation costs {price:,}. "
+            f"Your budget has too few points left: this request costs {price:,}. "
             f"Try again in {retry_after:,} s.",
             {"retry-after": str(retry_after)},
         )
@@ -45,16 +48,20 @@ class Ledger(Protocol):
 class Charge:
     """What a request takes from the budget of its client.
 
-    bucket: None if the client's budget is unlimited. spent: the points taken and not given back. is_settled:
+    bucket: None if the client's budget is unlimited. before: the points that the client pays for each attempt
+    before this charge. spent: the points taken and not given back. is_settled:
     whether `settle` was called after points were taken. is_shown: whether the response shows the state of the
     budget.
     """
 
-    __slots__ = ("_bucket", "_kind", "_least", "_ledger", "_mark", "is_settled", "is_shown", "spent")
+    __slots__ = (
+        "_before", "_bucket", "_kept", "_kind", "_least", "_ledger", "_mark", "is_settled", "is_shown",
+        "spent",
+    )  # fmt: skip
 
-    def __init__(self, ledger: Ledger, kind: BudgetClass, bucket: Bucket | None) -> None:
-        self._ledger, self._kind, self._bucket = ledger, kind, bucket
-        self._least, self.spent = 1, 0
+    def __init__(self, ledger: Ledger, kind: BudgetClass, bucket: Bucket | None, before: int = 0) -> None:
+        self._ledger, self._kind, self._bucket, self._before = ledger, kind, bucket, before
+        self._least, self._kept, self.spent = 1, 0, 0
         self._mark = 0.0
         self.is_settled = self.is_shown = False
 
@@ -65,12 +72,14 @@ class Charge:
         """
         if self.take_held(price) or (bucket := self._bucket) is None:
             return
-        if price > self._kind.size:
+        if price + self._before > self._kind.size:
             raise self._never(price)
         missing = (price or 1) - self.spent
         mark = await self._ledger.draw(bucket, missing)
         if mark is None:
-            raise RateLimitedError(price or 1, bucket.seconds_until(missing, monotonic()))
+            # What was kept has to be paid again by the next attempt.
+            again = missing + self._kept + self._before
+            raise RateLimitedError(price or 1, bucket.seconds_until(again, monotonic()))
         self._mark = mark
         self.spent += missing
 
@@ -91,6 +100,7 @@ class Charge:
 
     def keep(self) -> None:
         """Keeps what has been taken so far: it is never given back."""
+        self._kept = self.spent
         self._least = max(1, self.spent)
 
     def due(self, actual: int) -> int:
@@ -137,8 +147,9 @@ class Charge:
         return kind.full_fields if left >= kind.size else kind.fields(int(left))
 
     def _never(self, price: int) -> TooLargeError:
+        before = f", and what comes before it {self._before:,}" if self._before else ""
         return over(
-            f"The operation costs up to {price:,}",
+            f"The operation costs up to {price:,}{before}",
             self._kind.size,
             _SETTING,
             f"A budget of the class `{self._kind.name}` never holds more. Request less at once.",

@@ -176,7 +176,7 @@ def _serve_embedded(
         _require_texts(settings)
         hand_over(own)
         content = asyncio.run(_prepare(load(), with_sample=with_sample))
-        development.record_url(directory, _url(listening), uri)
+        development.record_url(directory, _url(listening), load())
         serving = _server(None, delay=0)
         watch = _MongodWatch(directory, serving)
 

@@ -76,8 +76,7 @@ def token(
     options = [f"--data-dir {quote(str(data_dir))}"] if data_dir else []
     options += [f"--role {role}" for role in sorted(roles)]
     has_database = "mongodb_uri" in settings.model_fields_set
-    uri = settings.mongodb_uri.get_secret_value() if has_database else None
-    url, note = development.address(directory, uri)
+    url, note = development.address(directory, settings if has_database else None)
     say(
         _USES.format(
             url=url,

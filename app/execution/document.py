@@ -126,7 +126,7 @@ class Document:
         """Returns the objects and values of a response, counted as in the maximum cost.
 
         The elements of a page that aren't selected count as in the maximum cost, because the response doesn't
-        tell how many there were. So do the values of list arguments.
+        show how many there were. So do the values of list arguments.
         """
         key = () if self._has_one_cost else self._cost_key(variables)
         if (counter := self._response_sizes.get(key)) is None:

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from app.auth import Authentication
-from app.budgets import Budgets, Charge, RateLimitedError
+from app.budgets import PAID_BEFORE, Budgets, Charge, RateLimitedError
 from app.execution import (
     Document,
     Executor,
@@ -118,7 +118,8 @@ class Endpoint:
             try:
                 viewer = await self._identified(headers, record)
                 if self.budgets is not None:
-                    charge = self.budgets.charge(headers.get(_CLIENT_KEY), viewer, record.address)
+                    before = scope.get(PAID_BEFORE, 0)
+                    charge = self.budgets.charge(headers.get(_CLIENT_KEY), viewer, record.address, before)
                 request = Request(
                     self.services,
                     record,
@@ -259,14 +260,18 @@ class Endpoint:
             record.hash = text_hash(operation.query)
 
     async def _read(self, operation: Operation, charge: Charge | None) -> Document | Refusal:
-        """Parses and validates an operation that is not cached, once the budget and admission permit it."""
-        if charge is not None:
-            await charge.take(self.executor.text_price(operation))
+        """Parses and validates an operation that is not cached, once the budget and admission permit it.
+
+        The text of a trusted operation costs nothing: its author has no influence on what is cached.
+        """
+        pays = charge if operation.way != "trusted" else None
+        if pays is not None:
+            await pays.take(self.executor.text_price(operation))
         texts, size = self.admission.texts, len(operation.query)
         if not texts.enter(size):
             await texts.wait(size, operation.size)
-        if charge is not None:
-            charge.keep()
+        if pays is not None:
+            pays.keep()
         try:
             return await self.executor.read(operation)
         finally:  # leave the lane on the loop's next iteration, so that tasks already ready run first

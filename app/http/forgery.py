@@ -35,7 +35,7 @@ class ForgeryError(HTTPException):
 def require_own(headers: Headers, origins: AllowedOrigins) -> None:
     """Raises ForgeryError if a query by GET comes from a page that may not call the API.
 
-    origins: whose pages may. Other clients than browsers send none of the headers that this looks at.
+    origins: those whose pages may call the API. Clients other than browsers send none of these headers.
     """
     site, origin = headers.get(_SITE), headers.get(_ORIGIN)
     if site in _OWN or (site is None and origin is None):

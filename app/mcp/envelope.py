@@ -10,13 +10,14 @@ _LONGEST_ID = 1_000  # maximum length of an id in characters: it is repeated in 
 def require_message(body: bytes) -> None:
     """Raises HTTPException (400) if a body isn't one message, with a text that says what to change.
 
-    What is in `params` is up to the message's method. A response is no message: the server asks for none.
+    What is in `params` is up to the message's method. Responses are refused, because the server sends no
+    requests.
     """
     message = json_value(body, "The body")
     if isinstance(message, list):
         raise HTTPException(400, "The body must be a single message: batches are not supported.")
     if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
-        raise HTTPException(400, 'The body must be a message of JSON-RPC, an object with `"jsonrpc": "2.0"`.')
+        raise HTTPException(400, 'The body must be a JSON-RPC message, an object with `"jsonrpc": "2.0"`.')
     if not isinstance(message.get("method"), str):
         raise HTTPException(
             400, "`method` is missing: it must be the name of a method, such as `tools/list`."

@@ -4,15 +4,19 @@ import orjson
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
+from app.budgets import PAID_BEFORE
 from app.execution import JsonObject
+from app.mcp.message_checks import PRICE
 from app.mcp.tool import Tool
 
 #: The headers that belong to the assistant's request as a whole. The others describe the MCP message.
 _PASSED_ON = frozenset(
     (
+        b"accept-language",
         b"authorization",
         b"traceparent",
         b"tracestate",
+        b"user-agent",
         b"x-lectern-client-key",
         b"x-request-id",
     )
@@ -80,5 +84,5 @@ class ToolCall:
         path = "/graphql"  # as in the log; the endpoint doesn't look at it
         return {
             **scope, "method": "POST", "path": path, "raw_path": path.encode(), "query_string": b"",
-            "headers": headers,
+            "headers": headers, PAID_BEFORE: PRICE,
         }  # fmt: skip

@@ -64,8 +64,8 @@ def _tables(path: Path) -> dict[str, Any]:
         raise ToolsFileError(f"{path}: it is larger than {_LARGEST:,} bytes.")
     try:
         return tomllib.loads(content.decode("utf-8-sig"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ToolsFileError(f"{path}: it isn't TOML in UTF-8: {error}.") from None
+    except (ValueError, RecursionError) as error:  # a ValueError may also be about a very long number
+        raise ToolsFileError(f"{path}: it isn't TOML in UTF-8: {str(error).partition(';')[0]}.") from None
 
 
 def _problems(tables: Mapping[str, Any]) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Reads the manifests of operations that Relay, Apollo and graphql-codegen write.
 
-The formats are told apart by their shape. Relay (`persistConfig.file`) and graphql-codegen
+The formats are distinguished by their shape. Relay (`persistConfig.file`) and graphql-codegen
 (`persisted-documents.json`) write an object that maps each id to a text. Apollo
 (`generate-persisted-query-manifest`) writes an object with a `format` and a list of operations.
 """
@@ -65,7 +65,8 @@ def _parsed(data: bytes) -> _Json:
     except RecursionError:
         raise ManifestError(f"It is nested too deeply; it must be {_FORMATS}.") from None
     except ValueError as error:
-        raise ManifestError(f"It is not JSON: {error}.") from None
+        # A very long number is one too, with advice for programmers after the semicolon.
+        raise ManifestError(f"It is not JSON: {str(error).partition(';')[0]}.") from None
 
 
 def _of_apollo(members: dict[str, _Json]) -> Iterator[ManifestOperation]:

@@ -21,7 +21,7 @@ _unlocked: dict[int, float] = {}  # processor time of calls made by `without_loc
 
 
 def without_lock(call: Callable[[], T]) -> T:
-    """Makes a call that works without the interpreter lock, so that it doesn't keep the process busy."""
+    """Makes a call that releases the GIL, and leaves its CPU time out of `processor_time`."""
     began, thread = thread_time(), get_ident()
     try:
         return call()
@@ -106,7 +106,7 @@ class Slots:
         self._fast[command] = monotonic()
 
     def give_back(self, command: object) -> bool:
-        """Frees a command's slot. Returns whether this makes room for another fast command.
+        """Frees a command's slot. Returns whether the command still counted as fast.
 
         Returns False if the slot was already free, or if the command was marked as slow.
         """
@@ -116,7 +116,7 @@ class Slots:
     def release(self, began: float) -> None:
         """Marks as slow every command that started at or before the time `began`.
 
-        Slow commands don't count towards the `fast` limit.
+        Slow commands don't count towards `fast_limit`.
         """
         for command in self._since(began):
             self._fast.pop(command, None)

@@ -53,11 +53,12 @@ class Catalogue(NamedTuple):
 class Pushed(NamedTuple):
     """What a push has done. added: the number of operations that weren't stored before it.
 
-    is_changed: False if the version already had all of the operations.
+    is_changed: False if the version already had all of the operations. number: those that it has now.
     """
 
     added: int
     is_changed: bool
+    number: int
 
 
 class ConflictError(Exception):
@@ -152,7 +153,7 @@ async def push(
         offered = stored if tools is None else [_tool(one) for one in tools]
         is_known = document and len(ids) == len(listed) and offered == stored
         if is_known and not await _is_overtaken(tx, document):
-            return Pushed(0, is_changed=False)
+            return Pushed(0, is_changed=False, number=len(ids))
         named = tools if tools is not None else version.tools if version else ()
         await _require_own_names(tx, key, [one.name for one in named])
         await _revise(tx)
@@ -163,7 +164,7 @@ async def push(
         used = {"usedAt": document["usedAt"]} if document and "usedAt" in document else {}
         pushed = {"ids": list(ids), "pushedAt": tx.now, "tools": offered}
         await tx.put(_VERSIONS, {"_id": _id(key), **pushed, **used})
-        return Pushed(len(new), is_changed=True)
+        return Pushed(len(new), is_changed=True, number=len(ids))
 
     return await transaction(database, work)
 

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from app import development
+from app.settings import Settings
 from resolvers.relay import ids
 from tests.app.office import ADA, PASSWORD, SESSION, Office
 from tests.app.test_cli import LECTERN, lectern
@@ -61,9 +63,14 @@ def test_the_example_has_the_address_of_the_gateway_that_uses_the_database(
     directory.mkdir(parents=True)
     usual = "token (change the address if your gateway has another one):\n\n  curl http://localhost:8000/"
     assert usual in office.run("create", ADA, "--name", "Ada", "--role", "STAFF").stderr
-    development.record_url(directory, "http://127.0.0.1:8123", "mongodb://127.0.0.1:1/")
-    assert usual in office.run("reset", ADA).stderr
-    development.record_url(directory, "http://127.0.0.1:8123", office_environment["LECTERN_MONGODB_URI"])
+    own = Settings(
+        mongodb_uri=SecretStr(office_environment["LECTERN_MONGODB_URI"]),
+        mongodb_database=office_environment["LECTERN_MONGODB_DATABASE"],
+    )
+    for changed in ({"mongodb_uri": SecretStr("mongodb://127.0.0.1:1/")}, {"mongodb_database": "another"}):
+        development.record_url(directory, "http://127.0.0.1:8123", own.model_copy(update=changed))
+        assert usual in office.run("reset", ADA).stderr
+    development.record_url(directory, "http://127.0.0.1:8123", own)
     assert "To try the token:\n\n  curl http://127.0.0.1:8123/graphql" in office.run("reset", ADA).stderr
 
 

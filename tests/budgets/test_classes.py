@@ -65,7 +65,7 @@ def test_the_limits_of_classes_are_inclusive() -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("partner", "begins with `partner` is not valid"),
+        ("partner", "entry 1 is not valid"),
         (f"partner:{DIGEST[1:]}", "SHA-256"),
         (f"partner:{DIGEST.upper()}", "SHA-256"),
         (f"partner:{DIGEST},friend:{DIGEST}", "must have each key once"),
@@ -141,3 +141,17 @@ def test_the_fields_say_what_is_left_and_when_the_budget_is_full(left: int, limi
         (b"ratelimit-policy", b'"public";q=20000;w=40;qu="cost"'),
         (b"ratelimit", b'"public";' + limit),
     )
+
+
+def test_what_could_be_a_key_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LECTERN_CLIENT_KEYS", f"partner:{DIGEST}, a-key-in-plain-text")
+    with pytest.raises(SettingsError) as refused:
+        load()
+    assert "entry 2 is not valid" in str(refused.value)
+    assert "plain" not in str(refused.value)
+
+
+def test_the_longest_name_of_a_class_is_told() -> None:
+    assert read_classes("public=1:1," + "a" * 32 + "=1:1")[1].name == "a" * 32
+    with pytest.raises(ValueError, match="up to 32 lower-case letters"):
+        read_classes("public=1:1," + "a" * 33 + "=1:1")

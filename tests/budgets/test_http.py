@@ -67,7 +67,7 @@ async def spend(http: httpx.AsyncClient, headers: dict[str, str], query: str = T
 async def test_over_the_limit(http: httpx.AsyncClient, address: dict[str, str], accept: str) -> None:
     answer = await spend(http, {**address, "accept": accept})
     wait = int(answer.headers["retry-after"])
-    message = f"Your budget has too few points left: this operation costs 1. Try again in {wait} s."
+    message = f"Your budget has too few points left: this request costs 1. Try again in {wait} s."
     assert error(answer) == (429, "RATE_LIMITED", message)
     assert answer.json()["errors"][0]["extensions"]["retryAfter"] == wait >= 1
     assert answer.headers["content-type"].startswith(accept)

@@ -13,6 +13,7 @@ from app.execution import Executor
 from loaders.mongo.database import Database
 from resolvers.context import Viewer
 from tests.http.requests import Serve, client, error
+from tests.persisted.conftest import trust
 from tests.support import TOKENS
 
 SIZE = 1_000
@@ -98,7 +99,7 @@ async def test_a_text_is_not_parsed_without_the_points_for_it(
     before = await points(http)
     answer = await ask(http, padded("{ absent_6 }", 200), address)
     assert error(answer)[:2] == (429, "RATE_LIMITED")
-    assert "this operation costs 200" in error(answer)[2]
+    assert "this request costs 200" in error(answer)[2]
     assert await points(http) == before  # what a budget refuses pays nothing
 
 
@@ -218,3 +219,27 @@ async def test_a_failure_of_the_gateway_is_not_hidden_by_a_spent_budget(
         assert any(line.get("error_id") in ids for line in log)
         # The budget is spent by then.
         assert (await ask(http, padded("{ absent_9 }", 90), address)).status_code == 429
+
+
+async def test_the_seconds_to_wait_cover_the_whole_price_although_the_text_was_paid(
+    http: httpx.AsyncClient, address: dict[str, str]
+) -> None:
+    """The next attempt pays the whole price, because the text is cached by then."""
+    text = padded("{ categories { id name slug } courses(first: 50) { nodes { id } } }", 300)
+    price = 501
+    await ask(http, padded("{ absent_10 }", SIZE - 400), address)  # 400 are left, and soon some more
+    answer = await ask(http, text, address)
+    assert f"this request costs {price}" in error(answer)[2]
+    left = 400 - 300  # and what has been restored
+    assert price - left - 10 <= int(answer.headers["retry-after"]) <= price - left
+
+
+async def test_the_text_of_a_trusted_operation_costs_nothing(
+    serve: Serve, database: Database, address: dict[str, str]
+) -> None:
+    text = padded("{ categories { id } }", 2_000)
+    await trust(database, {"long": text})
+    async with client(serve(budgets="public=1:500", metrics=True)) as http:
+        answer = await http.post("/graphql", json={"id": "long"}, headers={**address, "x-lectern-cost": "1"})
+        assert answer.json()["extensions"]["cost"]["requested"] == 320
+        assert await points(http) == 20

@@ -103,7 +103,7 @@ async def test_messages_past_the_budget_are_refused(tools: Database, start: Star
                 "error": {
                     "code": -32000,
                     "message": "Your budget has too few points left: "
-                    f"this operation costs {PRICE}. Try again in {wait} s.",
+                    f"this request costs {PRICE}. Try again in {wait} s.",
                     "data": {"code": "RATE_LIMITED", "retryAfter": wait},
                 },
             },
@@ -177,8 +177,8 @@ async def test_messages_wait_to_be_parsed_as_documents_do() -> None:
     [
         (b"", "The body is not JSON: it is empty."),
         (b"\xff", "The body is not JSON: invalid UTF-8 at byte 0."),
-        (b"1", "The body must be a message of JSON-RPC"),
-        (b"{}", "The body must be a message of JSON-RPC"),
+        (b"1", "The body must be a JSON-RPC message"),
+        (b"{}", "The body must be a JSON-RPC message"),
         (b"[" + message("ping") + b"]", "The body must be a single message: batches are not supported."),
         (b'{"jsonrpc": "2.0", "id": 1, "result": {}}', "`method` is missing"),
         (message("ping", params=[]), "`params` must be an object."),
@@ -348,3 +348,41 @@ async def test_an_operation_learns_that_the_client_has_gone(version: str) -> Non
     async with server.running():
         await checked(server, Admission())(scope, receive, drop)
     assert received == ["http.request", "http.disconnect"]
+
+
+async def called(http: httpx.AsyncClient) -> dict[str, Any]:
+    """The error of a call, in `extensions`; empty if there is none."""
+    arguments = {"name": "find_courses", "arguments": {"words": "SQL", "first": 50}}
+    answer = await send(http, message("tools/call", params=arguments))
+    payload = json.loads(answer.json()["result"]["content"][0]["text"])
+    found: dict[str, Any] = payload["errors"][0]["extensions"] if "errors" in payload else {}
+    return found
+
+
+async def test_after_the_seconds_to_wait_a_call_can_pay_for_its_message_too(
+    tools: Database, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with client(start(mcp=True, budgets=Settings(budgets="public=40:200").budgets)) as http:
+        async with asyncio.timeout(30):
+            while not (refused := await called(http)):
+                pass
+        assert refused["code"] == "RATE_LIMITED"
+        await asyncio.sleep(refused["retryAfter"])
+        assert await called(http) == {}
+
+
+async def test_a_call_whose_message_leaves_too_few_points_is_refused_for_good(
+    tools: Database, start: Start
+) -> None:
+    async with client(start(mcp=True)) as http:
+        cost = await http.post(
+            "/graphql",
+            json={"id": "1", "variables": {"words": "SQL", "first": 50}},
+            headers={"x-lectern-cost": "1"},
+        )
+    needed = cost.json()["extensions"]["cost"]["requested"] + PRICE
+    for size, code in ((needed, None), (needed - 1, "OPERATION_TOO_LARGE")):
+        await tools["budgets"].delete_many({})
+        budgets = Settings(budgets=f"public=1:{size}").budgets
+        async with client(start(mcp=True, budgets=budgets)) as http:
+            assert (await called(http)).get("code") == code

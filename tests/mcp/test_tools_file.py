@@ -96,3 +96,11 @@ def test_the_largest_file_and_the_most_tools(tmp_path: Path) -> None:
 def test_a_file_that_isnt_there(tmp_path: Path) -> None:
     with pytest.raises(ToolsFileError, match="it can't be read: No such file or directory"):
         read_tools(tmp_path / "none.toml")
+
+
+def test_a_number_that_is_too_long_is_told_in_plain_words(tmp_path: Path) -> None:
+    path = written(tmp_path, f"a = {'1' * 5_000}")
+    with pytest.raises(ToolsFileError) as refused:
+        read_tools(path)
+    assert str(refused.value).startswith(f"{path}: it isn't TOML in UTF-8: ")
+    assert "sys." not in str(refused.value)

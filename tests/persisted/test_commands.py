@@ -14,7 +14,9 @@ from typer.testing import CliRunner, Result
 
 from app import cli
 from app.commands import CommandError
+from app.observing import Client
 from app.persisted.text_samples import sample_of
+from app.persisted.unknown_operations import UnknownOperations
 from app.settings import Settings
 from loaders.mongo import Database, now
 from loaders.persisted import Sighting, VersionKey, add_sightings, load, mark_used
@@ -305,3 +307,22 @@ def test_the_name_of_an_operation_is_not_taken_from_a_comment_or_a_string(run: R
     manifest.write_text(json.dumps(texts))
     assert run("push", manifest, *PUSH).returncode == 0
     assert [one["name"] for one in json.loads(run("list", "--json").stdout)] == ["Page", "", "Real"]
+
+
+def test_a_push_tells_how_many_operations_the_version_has_now(run: Run, manifest: Path) -> None:
+    assert run("push", manifest, *PUSH).returncode == 0
+    manifest.write_text(json.dumps({"another": "{ __typename }"}))
+    assert run("push", manifest, *PUSH).stderr == "web 1 has 3 operations; 1 new.\n"
+
+
+async def test_it_is_told_if_there_are_more_unknown_operations(run: Run, database: Database) -> None:
+    unknown = UnknownOperations(lambda: database)
+    for number in range(3):
+        unknown.add(str(number), Client("web", "1"), "text", "{ a }")
+    await unknown.flush()
+    some, every = run("unknown", "--most", "2"), run("unknown", "--most", "3")
+    assert (len(some.stdout.splitlines()), some.stderr) == (
+        2,
+        "There are more than these 2: to list more, use --most.\n",
+    )
+    assert (len(every.stdout.splitlines()), every.stderr) == (3, "")

@@ -476,7 +476,7 @@ async def test_unknown_operations_are_listed_when_the_gateway_stops(
     by_key = {one.hash: one for one in await recent_sightings(database, 10)}
     listed = by_key[hash_of(text)]
     assert (listed.client, listed.version, listed.times, listed.reason) == ("web", "1.2", 3, "text")
-    assert listed.sample == 'query Q { courses(search: "", first: 0) { nodes { id } } }'
+    assert listed.sample == "query Q { courses(…) { nodes { id } } }"
     assert (by_key["old"].reason, by_key["old"].sample) == ("id", "")
 
 

@@ -32,7 +32,7 @@ async def test_before_the_first_push_nothing_is_loaded(database: Database, mongo
 
 
 async def test_a_push_stores_operations_and_the_version(database: Database) -> None:
-    assert await trust(database, {"a": "{ a }", "b": "{ b }"}) == (2, True)
+    assert await trust(database, {"a": "{ a }", "b": "{ b }"}) == (2, True, 2)
     found = await load(database, 10)
     assert found is not None
     assert [(one.id, one.text) for one in found.operations] == [("a", "{ a }"), ("b", "{ b }")]
@@ -44,14 +44,14 @@ async def test_a_push_stores_operations_and_the_version(database: Database) -> N
 async def test_the_same_push_again_changes_nothing(database: Database) -> None:
     await trust(database, {"a": "{ a }", "b": "{ b }"})
     revision, before = await current_revision(database), await versions(database)
-    assert await trust(database, {"b": "{ b }", "a": "{ a }"}) == (0, False)
+    assert await trust(database, {"b": "{ b }", "a": "{ a }"}) == (0, False, 2)
     assert (await current_revision(database), await versions(database)) == (revision, before)
 
 
 async def test_a_push_adds_to_a_version_and_keeps_its_last_use(database: Database) -> None:
     await trust(database, {"a": "{ a }"})
     await mark_used(database, [WEB], now())
-    assert await trust(database, {"b": "{ b }"}) == (1, True)
+    assert await trust(database, {"b": "{ b }"}) == (1, True, 2)
     (version,) = await versions(database)
     assert version.ids == ["a", "b"]
     assert version.used_at is not None
@@ -143,8 +143,8 @@ async def test_an_older_version_that_is_pushed_again_is_the_last(database: Datab
     await trust(database, {"b": "{ b }"}, newer)
     await trust(database, {"c": "{ c }"}, APP)
     revision = await current_revision(database)
-    assert await trust(database, {"b": "{ b }"}, newer) == (0, False)
+    assert await trust(database, {"b": "{ b }"}, newer) == (0, False, 1)
     assert await current_revision(database) == revision
-    assert await trust(database, {"a": "{ a }"}) == (0, True)
+    assert await trust(database, {"a": "{ a }"}) == (0, True, 1)
     assert await current_revision(database) != revision
     assert [one.key for one in await versions(database) if one.key != APP] == [newer, WEB]

@@ -119,7 +119,7 @@ def _joined(pieces: Sequence[_Piece]) -> list[ClientOperation]:
 def _files(paths: Iterable[Path]) -> Iterator[Path]:
     for path in paths:
         if not path.is_dir():
-            if path.suffix not in {*_SUFFIXES, _MANIFEST}:
+            if path.exists() and path.suffix not in {*_SUFFIXES, _MANIFEST}:
                 raise CommandError(
                     f"{path} is neither *.graphql or *.gql nor a manifest (*.json)."
                     " Extract its operations, or name the manifest of the client."

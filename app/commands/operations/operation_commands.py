@@ -54,7 +54,8 @@ def _name(value: str | None) -> str | None:
 @operations.command()
 def push(
     manifest: Annotated[
-        Path, typer.Argument(help="The manifest that Relay, Apollo's tool or graphql-codegen has written.")
+        Path,
+        typer.Argument(help="A manifest in the form that Relay, Apollo's tool or graphql-codegen writes."),
     ],
     client: Annotated[str, typer.Option(help="The name of the client.", callback=_name)],
     version: Annotated[str, typer.Option(help="The version of the client.", callback=_name)],
@@ -71,7 +72,8 @@ def push(
     """Validate the operations of a client's manifest, and make them trusted.
 
     If an operation is invalid or too expensive, lists all problems and stores nothing. Pushing the same
-    manifest again changes nothing. Gateways know the operations within five seconds.
+    manifest again changes nothing, unless another version of the client was pushed since then. Gateways know
+    the operations within five seconds.
     """
     from app.commands.operations.checked_manifest import checked_operations
     from app.commands.operations.manifest_tools import stored_tools
@@ -88,7 +90,7 @@ def push(
         number = "this operation" if len(checked) == 1 else f"these {len(checked):,} operations"
         say(f"{client} {version} already has {number}{_with(offered)}.")
     else:
-        number = counted(len(checked), "operation")
+        number = counted(pushed.number, "operation")
         say(f"{client} {version} has {number}{_with(offered)}; {pushed.added:,} new.")
 
 
@@ -125,8 +127,9 @@ def unknown(
     """List the operations that LECTERN_OPERATIONS refuses, or would refuse, and who sent them.
 
     The latest come first. The id is the one that was sent, or the SHA-256 hash of the text. Texts are shown
-    without their values.
+    without their arguments.
     """
+    found = asyncio.run(_unknown(most + 1))
     rows = [
         {
             "id": one.hash,
@@ -137,9 +140,11 @@ def unknown(
             "lastSeen": one.last_seen,
             "text": one.sample,
         }
-        for one in asyncio.run(_unknown(most))
+        for one in found[:most]
     ]
     show_rows(rows, "No unknown operations were seen in the last 30 days.", in_json=in_json)
+    if len(found) > most:
+        say(f"There are more than these {most:,}: to list more, use --most.")
 
 
 @operations.command()

@@ -274,8 +274,7 @@ def _print_reset(reset: Reset) -> None:
     say(f"Use this {kind} to set the password. It can be used once, until {_shown(reset.expires_at)}:\n")
     typer.echo(url.replace("{token}", reset.token) if url else reset.token)
     if not url:
-        uri = settings.mongodb_uri.get_secret_value()
-        address = development.address(development.directory(None), uri)
+        address = development.address(development.directory(None), settings)
         say(_EXAMPLE.format(url=address.url, note=address.note))
 
 

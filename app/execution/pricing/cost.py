@@ -93,7 +93,7 @@ class Priced(NamedTuple):
 
 
 def price_of_text(text: str, limits: Limits) -> int:
-    """Estimates the price of parsing and validating a text. One that is too long is refused at once."""
+    """Estimates the price of parsing and validating a text; 0 if it is too long to be parsed."""
     return len(text) // _CHARACTERS_OF_AN_OBJECT if len(text) <= limits.query_length else 0
 
 
@@ -251,9 +251,9 @@ class _Pricing:
 
         Two calls count as one if they call the same function at the same depth, and their arguments are
         written in the same way. For fields of connections, such as `totalCount`, the connections must also
-        come from the same call. Root fields share no calls in a mutation. On graphql-core, they don't either,
-        and calls below different calls are separate ones, because it depends on their times whether they are
-        made together.
+        come from the same call. Root fields share no calls in a mutation. On graphql-core, those of a query
+        share none either, and calls below different calls count separately, because only their timing decides
+        whether they are batched.
         """
         metadata = declaration(field).metadata
         is_apart = is_connection(parent) or not self._merges_calls
