@@ -14,7 +14,7 @@ from app.protection import TooLargeError, over
 from app.security_headers import Fields
 from resolvers.rate_limit import RateLimitDoc
 
-#: The key in an ASGI scope for the points that a client has paid for the request before (see Charge).
+#: The key in an ASGI scope for the points that a client has already paid for the request (see Charge).
 PAID_BEFORE = "lectern.paid_before"
 
 _SETTING = "LECTERN_BUDGETS"
@@ -48,19 +48,19 @@ class Ledger(Protocol):
 class Charge:
     """What a request takes from the budget of its client.
 
-    bucket: None if the client's budget is unlimited. before: the points that the client pays for each attempt
-    before this charge. spent: the points taken and not given back. is_settled:
-    whether `settle` was called after points were taken. is_shown: whether the response shows the state of the
-    budget.
+    bucket: None if the client's budget is unlimited. before: the points that each attempt pays outside of
+    this charge. spent: the points taken and not given back. is_settled: whether `settle` was called after
+    points were taken. is_shown: whether the response shows the state of the budget.
     """
 
     __slots__ = (
-        "_before", "_bucket", "_kept", "_kind", "_least", "_ledger", "_mark", "is_settled", "is_shown",
-        "spent",
+        "_before", "_bucket", "_kept", "_kind", "_least", "_ledger", "_mark", "_most", "is_settled",
+        "is_shown", "spent",
     )  # fmt: skip
 
     def __init__(self, ledger: Ledger, kind: BudgetClass, bucket: Bucket | None, before: int = 0) -> None:
         self._ledger, self._kind, self._bucket, self._before = ledger, kind, bucket, before
+        self._most = max(kind.size - before, 1)  # a request that isn't run pays one point
         self._least, self._kept, self.spent = 1, 0, 0
         self._mark = 0.0
         self.is_settled = self.is_shown = False
@@ -72,7 +72,7 @@ class Charge:
         """
         if self.take_held(price) or (bucket := self._bucket) is None:
             return
-        if price + self._before > self._kind.size:
+        if price > self._most:
             raise self._never(price)
         missing = (price or 1) - self.spent
         mark = await self._ledger.draw(bucket, missing)
@@ -90,7 +90,7 @@ class Charge:
             return True
         if (bucket := self._bucket) is not None:
             now = monotonic()
-            if price > self._kind.size or not (mark := bucket.draw_held(missing, now)):
+            if price > self._most or not (mark := bucket.draw_held(missing, now)):
                 return False
             self._mark = mark
             if bucket.held < bucket.low and bucket.runs_low(now):  # the comparison spares most calls
@@ -147,7 +147,7 @@ class Charge:
         return kind.full_fields if left >= kind.size else kind.fields(int(left))
 
     def _never(self, price: int) -> TooLargeError:
-        before = f", and what comes before it {self._before:,}" if self._before else ""
+        before = f" and its message {self._before:,}" if self._before else ""
         return over(
             f"The operation costs up to {price:,}{before}",
             self._kind.size,

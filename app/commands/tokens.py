@@ -98,7 +98,8 @@ def client_key(
         read_keys(entry)
     except ValueError:
         raise CommandError(
-            f"`{class_name}` can't be a class: its name must be lower-case letters, digits, `-` and `_`."
+            f"`{class_name}` can't be a class: its name must be up to 32 lower-case letters, digits, `-` and "
+            "`_`, and begin with a letter."
         ) from None
     typer.echo(key)
     say(

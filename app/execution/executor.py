@@ -328,9 +328,9 @@ class Executor:
         cost = priced.cost
         allowed, setting = self._price_limit(document)
         if (price := priced.price) > allowed:
+            objects, values, commands = map(_counted, cost, ("object", "value", "command"))
             raise over(
-                f"The operation costs up to {price:,} ({cost.objects:,} objects, "
-                f"{cost.values:,} values and {cost.commands:,} commands)",
+                f"The operation costs up to {price:,} ({objects}, {values} and {commands})",
                 allowed,
                 setting,
                 advice(self._schema, document.document),
@@ -380,6 +380,10 @@ def too_large(error: TooLargeError) -> Refusal:
     """Returns the refusal of an operation that exceeds a limit."""
     refused = RefusedError([GraphQLError(str(error))], error_codes.OPERATION_TOO_LARGE)
     return refused.refusal._replace(limit=error.setting)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _engine(plan: Plan | str) -> Engine:

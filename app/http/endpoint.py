@@ -260,18 +260,14 @@ class Endpoint:
             record.hash = text_hash(operation.query)
 
     async def _read(self, operation: Operation, charge: Charge | None) -> Document | Refusal:
-        """Parses and validates an operation that is not cached, once the budget and admission permit it.
-
-        The text of a trusted operation costs nothing: its author has no influence on what is cached.
-        """
-        pays = charge if operation.way != "trusted" else None
-        if pays is not None:
-            await pays.take(self.executor.text_price(operation))
+        """Parses and validates an operation that is not cached, once the budget and admission permit it."""
+        if charge is not None:
+            await charge.take(self.executor.text_price(operation))
         texts, size = self.admission.texts, len(operation.query)
         if not texts.enter(size):
             await texts.wait(size, operation.size)
-        if pays is not None:
-            pays.keep()
+        if charge is not None:
+            charge.keep()
         try:
             return await self.executor.read(operation)
         finally:  # leave the lane on the loop's next iteration, so that tasks already ready run first

@@ -132,7 +132,7 @@ def code_of(refusal: HTTPException) -> str:
 def unexpected(error: Exception, media_type: str | None) -> Reply:
     """Returns the reply to an unexpected exception.
 
-    The exception is logged, and its details are hidden from the client.
+    The details are hidden from the client.
     """
     shown, status, headers = masked(error)
     code, error_id = shown["extensions"]["code"], shown["extensions"].get("errorId", "")
@@ -141,7 +141,7 @@ def unexpected(error: Exception, media_type: str | None) -> Reply:
 
 
 def masked(error: Exception) -> tuple[errors.ErrorDict, int, dict[str, str]]:
-    """Returns what a client is shown of an unexpected exception, with the status and headers. Logs it.
+    """Returns what a client is shown of an unexpected exception, with the status and headers. Logs a bug.
 
     The status is 503 if MongoDB is unavailable or too slow, and 500 if there is a bug.
     """

@@ -98,7 +98,7 @@ class MessageChecks:
         except HTTPException as refusal:
             await self._refused(refusal)(scope, receive, send)
         except Exception as error:
-            await _failed(error)(scope, receive, send)
+            await self._failed(error)(scope, receive, send)
         else:
             await self.app(_json_for(scope), _replaying(body, receive), send)
 
@@ -145,6 +145,14 @@ class MessageChecks:
             await texts.wait(size, size)
         asyncio.get_running_loop().call_soon(texts.leave, size)
 
+    def _failed(self, error: Exception) -> JSONResponse:
+        """Returns the response to a message that failed unexpectedly."""
+        shown, status, headers = masked(error)
+        message, data = shown["message"], shown["extensions"]
+        if self.instrumentation.refused is not None:
+            self.instrumentation.refused(Refused(data["code"], message, status))
+        return _response(_SERVER_ERROR, message, data, status, headers)
+
     def _refused(self, refusal: HTTPException) -> JSONResponse:
         """Returns the response to a refused message: an error of JSON-RPC, so that clients show its text."""
         code, headers = code_of(refusal), dict(refusal.headers or {})
@@ -156,12 +164,6 @@ class MessageChecks:
             data["retryAfter"] = int(seconds)
         number = _INVALID_REQUEST if refusal.status_code == 400 else _SERVER_ERROR
         return _response(number, refusal.detail, data, refusal.status_code, headers)
-
-
-def _failed(error: Exception) -> JSONResponse:
-    """Returns the response to a message that failed unexpectedly."""
-    shown, status, headers = masked(error)
-    return _response(_SERVER_ERROR, shown["message"], shown["extensions"], status, headers)
 
 
 def _response(

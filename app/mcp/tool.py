@@ -93,7 +93,7 @@ class Tools:
         except UnknownTypeError:
             _OUTDATED.warning(tool=stored.name)
             return None
-        except (GraphQLError, LookupError, RecursionError):  # written by hand
+        except (GraphQLError, LookupError, RecursionError, ValueError):  # written by hand
             _UNREADABLE.warning(tool=stored.name)
             return None
         is_query = operation.operation is OperationType.QUERY

@@ -64,8 +64,10 @@ def _tables(path: Path) -> dict[str, Any]:
         raise ToolsFileError(f"{path}: it is larger than {_LARGEST:,} bytes.")
     try:
         return tomllib.loads(content.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:  # a ValueError may also be about a very long number
-        raise ToolsFileError(f"{path}: it isn't TOML in UTF-8: {str(error).partition(';')[0]}.") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ToolsFileError(f"{path}: it isn't TOML in UTF-8: {error}.") from None
+    except ValueError:  # Python's limit for integers
+        raise ToolsFileError(f"{path}: it has a number with too many digits.") from None
 
 
 def _problems(tables: Mapping[str, Any]) -> Iterator[str]:

@@ -93,8 +93,8 @@ class AutomaticQueries:
     def register(self, hash: str, text: str, address: str) -> None:
         """Keeps the text of a valid operation, unless the client's network has registered too many.
 
-        Stores it again after a while, because a client that registers a known text has asked a process that
-        didn't find it. The caller has compared the hash.
+        Stores it again after a while, because a client that registers a known text has probably asked a
+        process that didn't find it. The caller has compared the hash.
         """
         kept = self._texts.get(hash)
         if kept is not None and monotonic() < kept.stored_again_at:

@@ -13,7 +13,7 @@ from loaders.persisted import NewOperation
 
 _LONGEST_NAME = 100  # maximum length of a name, in characters
 #: Matches the beginning of a document up to the name of its operation.
-_BEGINNING = re.compile(r"(?:\s|\#[^\n]*)*(?:query|mutation|subscription)\s+([_A-Za-z]\w*)")
+_BEGINNING = re.compile(r"(?:\s|\#[^\n]*)*+(?:query|mutation|subscription)\s+([_A-Za-z]\w*)")
 _SEVERAL = "it has several operations. Write a document for each, with the fragments that it uses."
 
 

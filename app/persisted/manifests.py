@@ -65,7 +65,7 @@ def _parsed(data: bytes) -> _Json:
     except RecursionError:
         raise ManifestError(f"It is nested too deeply; it must be {_FORMATS}.") from None
     except ValueError as error:
-        # A very long number is one too, with advice for programmers after the semicolon.
+        # Python raises it for a very long number too, with advice for programmers after a semicolon.
         raise ManifestError(f"It is not JSON: {str(error).partition(';')[0]}.") from None
 
 

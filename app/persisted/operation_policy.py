@@ -98,10 +98,10 @@ class OperationPolicy:
 
     async def stop(self) -> None:
         """Stores what has been counted since the last time."""
-        await asyncio.create_task(self.trusted.flush())
-        await asyncio.create_task(self.unknown.flush())
+        flushes = [self.trusted.flush(), self.unknown.flush()]
         if self.automatic is not None:
-            await asyncio.create_task(self.automatic.flush())
+            flushes.append(self.automatic.flush())
+        await asyncio.gather(*flushes)  # each in a task of its own, with its own deadline
 
     def _trusted(self, operation: Operation) -> TrustedOperation | None:
         """Returns the trusted operation with the id or, if the id isn't that of one, with the text."""

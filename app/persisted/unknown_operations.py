@@ -80,11 +80,15 @@ class UnknownOperations:
                 return
             take_time(_LONGEST)
             seen, self._seen = self._seen, {}
+            sightings = []
+            for key, one in seen.items():
+                sightings.append(_sighting(key, one))
+                await asyncio.sleep(0)  # a sample can take a millisecond
             try:
-                await add_sightings(self._database(), [_sighting(key, one) for key, one in seen.items()])
+                await add_sightings(self._database(), sightings)
             except (PyMongoError, DatabaseAwayError, DeadlineError) as error:
                 _CANT_STORE.warning(reason=redacted(error))
 
 
 def _sighting(key: _Key, seen: _Seen) -> Sighting:
-    return Sighting(*key, seen.reason, sample_of(seen.text), seen.times, seen.at)
+    return Sighting(*key, seen.reason, sample_of(seen.text) if seen.text else None, seen.times, seen.at)

@@ -19,7 +19,7 @@ from app.error_codes import OVERLOADED
 CHEAP = 2_000  # the maximum price of a cheap operation: 20 ms of CPU time
 _CHEAP_FACTOR = 2  # capacity for cheap queries, as a multiple of the capacity for expensive ones
 
-_TEXTS_AT_ONCE = 16_000  # bytes of documents parsed per iteration of the event loop
+_TEXTS_AT_ONCE = 16_000  # characters of documents parsed per iteration of the event loop
 _LARGE_BODY = 16_000  # bytes; when overloaded, the server refuses larger bodies without reading them
 
 _MOST_WAITING = 5_000  # maximum number of waiting requests per kind of work; each takes about 20 kB

@@ -22,8 +22,8 @@ from loaders.persisted.eviction import evict
 
 _NAME = "unknownOperations"
 
-#: The fraction of a list that makes room when the list is full, and the fraction that one client and reason
-#: may have then: with more, they alone make room.
+#: The fraction of a full list that is evicted, and the fraction that one client and reason may have. If they
+#: have more, only their entries are evicted.
 EVICTED, SHARE = 0.1, 0.2
 
 _MOST_UNKNOWN = 10_000  # maximum number of listed operations
@@ -36,14 +36,14 @@ class Sighting(NamedTuple):
 
     hash: the SHA-256 of its text in hexadecimal, or the id that was sent without a text. client, version: as
     the client names itself; empty if it doesn't. reason: "text", "hash" or "id", whichever was sent.
-    sample: the beginning of the text without its literals; empty if only an id was sent.
+    sample: the beginning of the text without its arguments and comments; None if only an id was sent.
     """
 
     hash: str
     client: str
     version: str
     reason: str
-    sample: str
+    sample: str | None
     times: int
     last_seen: datetime
 
@@ -99,7 +99,7 @@ def _id(sighting: Sighting) -> Document:
 
 
 def _update(sighting: Sighting) -> Document:
-    known = {"sample": sighting.sample} if sighting.sample else {}
+    known = {} if sighting.sample is None else {"sample": sighting.sample}
     return {
         "$set": {"reason": sighting.reason, **known},
         "$inc": {"count": sighting.times},

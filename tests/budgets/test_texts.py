@@ -13,7 +13,6 @@ from app.execution import Executor
 from loaders.mongo.database import Database
 from resolvers.context import Viewer
 from tests.http.requests import Serve, client, error
-from tests.persisted.conftest import trust
 from tests.support import TOKENS
 
 SIZE = 1_000
@@ -232,14 +231,3 @@ async def test_the_seconds_to_wait_cover_the_whole_price_although_the_text_was_p
     assert f"this request costs {price}" in error(answer)[2]
     left = 400 - 300  # and what has been restored
     assert price - left - 10 <= int(answer.headers["retry-after"]) <= price - left
-
-
-async def test_the_text_of_a_trusted_operation_costs_nothing(
-    serve: Serve, database: Database, address: dict[str, str]
-) -> None:
-    text = padded("{ categories { id } }", 2_000)
-    await trust(database, {"long": text})
-    async with client(serve(budgets="public=1:500", metrics=True)) as http:
-        answer = await http.post("/graphql", json={"id": "long"}, headers={**address, "x-lectern-cost": "1"})
-        assert answer.json()["extensions"]["cost"]["requested"] == 320
-        assert await points(http) == 20

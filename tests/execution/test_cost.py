@@ -425,3 +425,9 @@ def test_the_advice_about_a_price_fits_the_operation(query: str, advice: str) ->
     highest = executor.highest_price(Operation(query))
     assert not isinstance(highest, Refusal)
     assert highest.advice == advice
+
+
+def test_one_is_told_in_the_singular() -> None:
+    refused = Executor(schema, Limits(cost=20)).prepare(Operation("{ courses(first: 1) { nodes { id } } }"))
+    assert isinstance(refused, Refusal)
+    assert "(2 objects, 1 value and 1 command)" in refused.errors[0]["message"]

@@ -386,3 +386,11 @@ async def test_a_call_whose_message_leaves_too_few_points_is_refused_for_good(
         budgets = Settings(budgets=f"public=1:{size}").budgets
         async with client(start(mcp=True, budgets=budgets)) as http:
             assert (await called(http)).get("code") == code
+
+
+async def test_a_call_with_a_budget_for_messages_alone_is_refused_for_good(
+    tools: Database, start: Start
+) -> None:
+    async with client(start(mcp=True, budgets=Settings(budgets=f"public=1:{PRICE}").budgets)) as http:
+        refused = await called(http)
+    assert refused["code"] in {"OPERATION_TOO_LARGE", "RATE_LIMITED"}  # no point is left after the message

@@ -102,5 +102,4 @@ def test_a_number_that_is_too_long_is_told_in_plain_words(tmp_path: Path) -> Non
     path = written(tmp_path, f"a = {'1' * 5_000}")
     with pytest.raises(ToolsFileError) as refused:
         read_tools(path)
-    assert str(refused.value).startswith(f"{path}: it isn't TOML in UTF-8: ")
-    assert "sys." not in str(refused.value)
+    assert str(refused.value) == f"{path}: it has a number with too many digits."
