@@ -17,13 +17,14 @@ from resolvers.rate_limit import RateLimitDoc
 #: The key in an ASGI scope for the points that a client has already paid for the request (see Charge).
 PAID_BEFORE = "lectern.paid_before"
 
-_SETTING = "LECTERN_BUDGETS"
+#: The setting that limits what a charge can take.
+BUDGETS = "LECTERN_BUDGETS"
 
 
 class RateLimitedError(HTTPException):
     """The client's budget has too few points left. retry_after: the seconds until it has restored enough."""
 
-    code, limit = RATE_LIMITED, _SETTING
+    code, limit = RATE_LIMITED, BUDGETS
 
     def __init__(self, price: int, retry_after: int) -> None:
         super().__init__(
@@ -54,14 +55,14 @@ class Charge:
     """
 
     __slots__ = (
-        "_before", "_bucket", "_kept", "_kind", "_least", "_ledger", "_mark", "_most", "is_settled",
-        "is_shown", "spent",
+        "_before", "_bucket", "_kind", "_least", "_ledger", "_mark", "_most", "is_settled", "is_shown",
+        "spent",
     )  # fmt: skip
 
     def __init__(self, ledger: Ledger, kind: BudgetClass, bucket: Bucket | None, before: int = 0) -> None:
         self._ledger, self._kind, self._bucket, self._before = ledger, kind, bucket, before
         self._most = max(kind.size - before, 1)  # a request that isn't run pays one point
-        self._least, self._kept, self.spent = 1, 0, 0
+        self._least, self.spent = 1, 0
         self._mark = 0.0
         self.is_settled = self.is_shown = False
 
@@ -77,8 +78,8 @@ class Charge:
         missing = (price or 1) - self.spent
         mark = await self._ledger.draw(bucket, missing)
         if mark is None:
-            # What was kept has to be paid again by the next attempt.
-            again = missing + self._kept + self._before
+            # The next attempt pays for everything again.
+            again = (price or 1) + self._before
             raise RateLimitedError(price or 1, bucket.seconds_until(again, monotonic()))
         self._mark = mark
         self.spent += missing
@@ -100,7 +101,6 @@ class Charge:
 
     def keep(self) -> None:
         """Keeps what has been taken so far: it is never given back."""
-        self._kept = self.spent
         self._least = max(1, self.spent)
 
     def due(self, actual: int) -> int:
@@ -151,6 +151,6 @@ class Charge:
         return over(
             f"The operation costs up to {price:,}{before}",
             self._kind.size,
-            _SETTING,
+            BUDGETS,
             f"A budget of the class `{self._kind.name}` never holds more. Request less at once.",
         )

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from app.auth import Authentication
-from app.budgets import PAID_BEFORE, Budgets, Charge, RateLimitedError
+from app.budgets import BUDGETS, PAID_BEFORE, Budgets, Charge, RateLimitedError
 from app.execution import (
     Document,
     Executor,
@@ -228,7 +228,8 @@ class Endpoint:
     async def _failed(self, error: Exception, charge: Charge | None, media_type: str | None) -> Reply:
         """Returns the reply to a request that failed. It pays a point.
 
-        If its budget is spent, a mistake of the client is refused for that reason instead.
+        If its budget is spent, a mistake of the client is refused for that reason instead; but not an
+        operation that the budget can never pay for, because the client would wait for nothing.
         """
         if charge is not None and not isinstance(error, RateLimitedError):
             try:
@@ -323,7 +324,7 @@ def _is_mistake(error: Exception) -> bool:
     """Returns whether a request failed because of what the client sent."""
     if isinstance(error, HTTPException):
         return error.status_code < 500 and not isinstance(error, TimeoutRefusal)
-    return isinstance(error, TooLargeError)
+    return isinstance(error, TooLargeError) and error.setting != BUDGETS
 
 
 def _end_charge(charge: Charge, record: Record) -> None:

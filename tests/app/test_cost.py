@@ -130,6 +130,13 @@ def test_files_that_cant_be_priced(tmp_path: Path, files: Mapping[str, str], mes
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("name", ["nosuch", "nosuch.graphql", "nosuch.json"])
+def test_a_path_that_does_not_exist_is_told(tmp_path: Path, name: str) -> None:
+    done = lectern("cost", str(tmp_path / name), **AWAY)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"{tmp_path / name} can't be read: No such file or directory.\n"
+
+
 def test_a_folder_of_manifests_has_no_operations(tmp_path: Path) -> None:
     folder = written(tmp_path, {"m.json": '{"x": "{ __typename }"}'})
     assert "Name manifests (*.json) themselves." in lectern("cost", folder, **AWAY).stderr

@@ -16,7 +16,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, TextContent
 from starlette.requests import Request
 
-from app.mcp import Tools, tool_call
+from app.mcp import Tool, Tools, tool_call
 from app.observing import Listener, Record
 from app.settings import Settings
 from loaders.mongo import Database
@@ -372,3 +372,12 @@ def test_another_push_makes_no_tool_again() -> None:
     assert list(after) == ["find_courses", "me"]
     assert after["find_courses"] is before["find_courses"]
     assert after["me"].description == "Me."
+
+
+def test_a_call_has_the_headers_that_matter_to_its_operation() -> None:
+    passed = ["accept-language", "authorization", "user-agent", "x-lectern-client-key", "x-request-id"]
+    sent = [(name.encode(), b"own") for name in [*passed, "accept", "cookie", "x-lectern-cost"]]
+    request = cast("Request", SimpleNamespace(scope={"headers": sent}))
+    tool = Tool("me", "Who am I?", "2", is_query=True, input_schema={})
+    scope, *_ = tool_call.ToolCall(request, "mcp").exchange(tool, {})
+    assert [name.decode() for name, value in scope["headers"] if value == b"own"] == passed

@@ -8,6 +8,8 @@ import pytest
 from loaders.mongo import Database, now
 from loaders.persisted import (
     ConflictError,
+    StoredTool,
+    ToolConflictError,
     TooManyError,
     VersionKey,
     current_revision,
@@ -148,3 +150,12 @@ async def test_an_older_version_that_is_pushed_again_is_the_last(database: Datab
     assert await trust(database, {"a": "{ a }"}) == (0, True, 1)
     assert await current_revision(database) != revision
     assert [one.key for one in await versions(database) if one.key != APP] == [newer, WEB]
+
+
+async def test_a_conflict_of_tools_names_only_the_clients_with_that_tool(database: Database) -> None:
+    own, desk = [StoredTool(name, "a", "What?", {}) for name in ("x", "y")], VersionKey("desk", "3")
+    await trust(database, {"a": "{ a }"}, APP, tools=own[:1])
+    await trust(database, {"a": "{ a }"}, desk, tools=own[1:])
+    with pytest.raises(ToolConflictError) as refused:
+        await trust(database, {"a": "{ a }"}, tools=own[::-1])
+    assert (refused.value.name, refused.value.users) == ("y", [desk])
