@@ -235,8 +235,9 @@ async def test_a_merged_look_up_leaves_no_reference_cycle(things: Database) -> N
         async with every_slot_taken(things):
             asked = [look_up(things, [f"n{number}"]) for number in range(5)]
         assert [len(found) for found in await gather(*(request.reading for request in asked))] == [1] * 5
-        await sleep(0)
-        assert not [left for left in gc.get_objects() if isinstance(left, Command) and left.lookup]
+        async with asyncio.timeout(5):  # a thread can still be about to return from its last call
+            while any(isinstance(left, Command) and left.lookup for left in gc.get_objects()):
+                await sleep(0.01)
     finally:
         gc.enable()
 
