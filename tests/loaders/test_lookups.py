@@ -236,7 +236,7 @@ async def test_a_merged_look_up_leaves_no_reference_cycle(things: Database) -> N
             asked = [look_up(things, [f"n{number}"]) for number in range(5)]
         assert [len(found) for found in await gather(*(request.reading for request in asked))] == [1] * 5
         async with asyncio.timeout(5):  # a thread can still be about to return from its last call
-            while any(isinstance(left, Command) and left.lookup for left in gc.get_objects()):
+            while any(issubclass(type(left), Command) and left.lookup for left in gc.get_objects()):  # noqa: ASYNC110
                 await sleep(0.01)
     finally:
         gc.enable()
