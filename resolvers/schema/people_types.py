@@ -9,9 +9,8 @@ from loaders.accounts import MOST_SESSIONS
 from loaders.model import MOST_ROLES
 from resolvers import fields
 from resolvers.inputs import Role
+from resolvers.schema import weights
 from resolvers.schema.types import CourseConnection, Instructor, Student
-
-_SESSIONS = 25  # weight of the list of sessions
 
 
 @strawberry.type(description="A place where the viewer is signed in.")
@@ -67,7 +66,7 @@ class Viewer:
     sessions: list[Session] = fields.level(
         resolvers.viewer.sessions,
         reads=["accountId"],
-        weight=_SESSIONS,
+        weight=weights.LIST,
         most=MOST_SESSIONS,
         description="Sessions of the viewer's account that have neither ended nor expired, the one that was"
         " refreshed last first; at most 100. Empty if the viewer signs in with an external issuer.",

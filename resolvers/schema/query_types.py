@@ -12,13 +12,11 @@ from loaders.model import MOST_CATEGORIES, MOST_CHANGES, MOST_ROLES
 from resolvers import fields, relay
 from resolvers.inputs import Role
 from resolvers.relay import global_id
+from resolvers.schema import weights
 from resolvers.schema.account_types import Account
 from resolvers.schema.people_types import Viewer
 from resolvers.schema.relay_types import Connection, Node
 from resolvers.schema.types import (
-    FACETS,
-    SCAN_COMMANDS,
-    SEARCH_COMMANDS,
     Category,
     Course,
     CourseConnection,
@@ -27,9 +25,6 @@ from resolvers.schema.types import (
     Student,
 )
 
-_DOCUMENT = 25  # the weight of a whole document in the price of an operation (see resolvers.fields)
-
-
 # -- platform -------------------------------------------------------------------------------------------
 
 
@@ -37,7 +32,7 @@ _DOCUMENT = 25  # the weight of a whole document in the price of an operation (s
 class PlatformStats:
     students_enrolled: int = fields.level(
         resolvers.platform.students_enrolled,
-        weight=FACETS,
+        weight=weights.FACETS,
         description="Number of students who are taking or have taken at least one course. Each student is"
         " counted once.",
     )
@@ -134,12 +129,12 @@ class AuditChange:
     before: JSON | None = fields.plain(
         "Old values of the fields that the write set or deleted; null if the write created the document."
         ' Secret values are replaced by "(secret)".',
-        weight=_DOCUMENT,
+        weight=weights.DOCUMENT,
     )
     after: JSON | None = fields.plain(
         "New values of the fields that the write set; null if the write deleted the document."
         ' Secret values are replaced by "(secret)".',
-        weight=_DOCUMENT,
+        weight=weights.DOCUMENT,
     )
 
 
@@ -187,7 +182,7 @@ class Query:
     )
     courses: CourseConnection = fields.root(
         resolvers.query.courses,
-        search_commands=SEARCH_COMMANDS,
+        search_commands=weights.SEARCH_COMMANDS,
         description="The catalogue, which contains all published courses. Staff can list courses with any"
         " status.",
     )
@@ -217,7 +212,7 @@ class Query:
     )
     reviews: Connection[Review] = fields.root(
         resolvers.query.reviews,
-        search_commands=SCAN_COMMANDS,
+        search_commands=weights.SCAN_COMMANDS,
         description="Published reviews of all published courses. Staff can list reviews with any status, of"
         " any course: the moderation queue.",
     )

@@ -6,11 +6,9 @@ import strawberry
 
 from loaders.model import Document
 from resolvers import fields, relay
+from resolvers.schema import weights
 
 T = TypeVar("T")
-
-_SIGNED = 4  # weight of a cursor, which takes time to sign
-COUNTED = 25  # weight of a count, for which MongoDB scans the whole list
 
 
 @strawberry.interface(description="An object with a global ID.")
@@ -42,12 +40,12 @@ class PageInfo:
     )
     start_cursor: str | None = fields.computed(
         relay.start_cursor,
-        weight=_SIGNED,
+        weight=weights.SIGNED,
         description="Cursor of the first element of the page; null if the page is empty.",
     )
     end_cursor: str | None = fields.computed(
         relay.end_cursor,
-        weight=_SIGNED,
+        weight=weights.SIGNED,
         description="Cursor of the last element of the page; null if the page is empty.",
     )
 
@@ -57,7 +55,7 @@ class Edge(Generic[T]):
     node: T = fields.computed(relay.edge_node, description="The element.")
     cursor: str = fields.computed(
         relay.cursor,
-        weight=_SIGNED,
+        weight=weights.SIGNED,
         description="Opaque cursor that marks the position of the element. Use it only as `after` or `before`"
         " of the same list: the same field of the same parent, with the same filter and order.",
     )
@@ -74,7 +72,7 @@ class Connection(Generic[T]):
     )
     total_count: int = fields.level(
         relay.total_count,
-        weight=COUNTED,
+        weight=weights.COUNT,
         description="Total number of elements on all pages of the filtered list. The elements are counted"
         " only if this field is selected.",
     )

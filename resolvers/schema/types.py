@@ -39,21 +39,9 @@ from resolvers.inputs import (
     ReviewStatus,
 )
 from resolvers.relay import global_id
-from resolvers.schema.relay_types import COUNTED, Connection, Node
+from resolvers.schema import weights
+from resolvers.schema.relay_types import Connection, Node
 from resolvers.schema.value_types import Money, RatingSummary
-
-SEARCH_COMMANDS = 2  # maximum number of additional commands that a search sends if it finds nothing
-SCAN_COMMANDS = 5  # what a search of the texts of reviews counts as: it reads up to 10,000 of them
-
-# A field of weight n costs as much as n plain values (see resolvers.fields).
-_LIST = 25  # weight of a list; MongoDB reads one page of it for each parent
-_TEXT = 5  # weight of a string with a few hundred characters
-_LONG_TEXT = 15  # weight of a string with a few thousand characters
-_RELATED = (
-    250  # weight of a list of related courses; MongoDB reads the enrolments of 50 students for each parent
-)
-FACETS = 250  # weight of a list's facets, or of a scan of a whole collection
-
 
 # -- catalogue ------------------------------------------------------------------------------------------
 
@@ -70,12 +58,12 @@ class Course(Node):
     )
     title: str = fields.plain("Title of the course.")
     summary: str | None = fields.plain(
-        "Summary of the course in a sentence or two; null if there is none.", weight=_TEXT
+        "Summary of the course in a sentence or two; null if there is none.", weight=weights.TEXT
     )
     description: str | None = fields.plain(
         "Full description of the course, in Markdown; null if there is none. Any HTML tags in it are"
         " literal text, so render it with raw HTML disabled.",
-        weight=_LONG_TEXT,
+        weight=weights.LONG_TEXT,
     )
     category: "Category | None" = fields.level(
         resolvers.course.category,
@@ -119,7 +107,7 @@ class Course(Node):
         resolvers.course.related_courses,
         commands=3,
         reads=["categorySlug", "tags"],
-        weight=_RELATED,
+        weight=weights.RELATED,
         most=RELATED,
         description="Courses in the catalogue that are related to this one: first those that several of its"
         " latest students also took, most of them first, then courses of the same category, those with the"
@@ -144,21 +132,21 @@ class Course(Node):
     runs: Connection["CourseRun"] = fields.level(
         resolvers.course.runs,
         rare_commands=1,
-        weight=_LIST,
+        weight=weights.LIST,
         description="Runs of the course, ordered by start time, earliest first.",
     )
     reviews: Connection["Review"] = fields.level(
         resolvers.course.reviews,
-        search_commands=SCAN_COMMANDS,
+        search_commands=weights.SCAN_COMMANDS,
         rare_commands=2,
         reads=["newestReviewIds"],
-        weight=_LIST,
+        weight=weights.LIST,
         description="Published reviews of the course. Staff also see pending and rejected reviews.",
     )
     enrollments: Connection["Enrollment"] = fields.level(
         resolvers.course.enrollments,
         reads=["instructorIds"],
-        weight=_LIST,
+        weight=weights.LIST,
         description="Enrolments in the course, latest first. Only staff and the instructors of the course can"
         " see them; for everyone else the list is empty.",
     )
@@ -192,7 +180,7 @@ class CourseConnection(Connection[Course]):
     )
     facets: "CourseFacets" = fields.level(
         resolvers.course_search.facets,
-        weight=FACETS,
+        weight=weights.FACETS,
         description="Course counts for a filter panel, covering all pages of the list. They are computed only"
         " if this field is selected.",
     )
@@ -277,7 +265,7 @@ class CourseRun(Node):
     enrollments: Connection["Enrollment"] = fields.level(
         resolvers.course_run.enrollments,
         rare_commands=1,
-        weight=_LIST,
+        weight=weights.LIST,
         description="The roster of the run: all enrolments in it, latest first. Only staff and the"
         " instructors of the course can see them; for everyone else the list is empty.",
     )
@@ -289,7 +277,7 @@ class Category(Node):
     slug: str = fields.plain("Name of the category in URLs, unique among categories.")
     name: str = fields.plain("Display name of the category, as plain text.")
     description: str | None = fields.plain(
-        "Description of the category, as plain text; null if there is none.", weight=_TEXT
+        "Description of the category, as plain text; null if there is none.", weight=weights.TEXT
     )
     image_url: str | None = fields.computed(
         resolvers.values.shown_url("imageUrl", https_only=True),
@@ -305,15 +293,15 @@ class Category(Node):
     course_count: int = fields.level(
         resolvers.category.course_count,
         reads=["slug"],
-        weight=COUNTED,
+        weight=weights.COUNT,
         description="Number of published courses in the category. For staff, the number includes drafts and"
         " archived courses.",
     )
     courses: CourseConnection = fields.level(
         resolvers.category.courses,
         reads=["slug"],
-        search_commands=SEARCH_COMMANDS,
-        weight=_LIST,
+        search_commands=weights.SEARCH_COMMANDS,
+        weight=weights.LIST,
         description="Published courses in the category. Staff also see drafts and archived courses.",
     )
 
@@ -331,7 +319,7 @@ class Instructor(Node):
         "One-line description of the instructor, as plain text; null if there is none."
     )
     bio: str | None = fields.plain(
-        "Description of the instructor, as plain text; null if there is none.", weight=_TEXT
+        "Description of the instructor, as plain text; null if there is none.", weight=weights.TEXT
     )
     avatar_url: str | None = fields.computed(
         resolvers.values.shown_url("avatarUrl", https_only=True),
@@ -340,18 +328,18 @@ class Instructor(Node):
     )
     course_count: int = fields.level(
         resolvers.instructor.course_count,
-        weight=COUNTED,
+        weight=weights.COUNT,
         description="Number of published courses that the instructor teaches. For staff and the instructor it"
         " includes drafts and archived courses.",
     )
     rating: RatingSummary = fields.level(
         resolvers.instructor.rating,
-        weight=COUNTED,
+        weight=weights.COUNT,
         description="Summary of the ratings of all published courses that the instructor teaches.",
     )
     courses: CourseConnection = fields.level(
         resolvers.instructor.courses,
-        weight=_LIST,
+        weight=weights.LIST,
         description="Published courses that the instructor teaches, best rated first. Staff and the"
         " instructor also see drafts and archived courses.",
     )
@@ -369,7 +357,7 @@ class Student(Node):
         "Country in which the student lives, as an ISO 3166-1 alpha-2 code; null if unknown."
     )
     bio: str | None = fields.plain(
-        "The student's description of themselves, as plain text; null if there is none.", weight=_TEXT
+        "The student's description of themselves, as plain text; null if there is none.", weight=weights.TEXT
     )
     email: str | None = fields.level(
         resolvers.student.email,
@@ -381,17 +369,17 @@ class Student(Node):
     joined_at: datetime | None = fields.plain("When the student joined; null if unknown.")
     reviews: Connection["Review"] = fields.level(
         resolvers.student.reviews,
-        search_commands=SCAN_COMMANDS,
+        search_commands=weights.SCAN_COMMANDS,
         rare_commands=1,
         reads=["newestReviewIds"],
         commands=2,
-        weight=_LIST,
+        weight=weights.LIST,
         description="The student's published reviews of published courses. Staff see all of the student's"
         " reviews.",
     )
     enrollments: Connection["Enrollment"] = fields.level(
         resolvers.student.enrollments,
-        weight=_LIST,
+        weight=weights.LIST,
         description="The student's enrolments, latest first. Only staff and the student can see them; for"
         " everyone else the list is empty.",
     )
@@ -426,7 +414,7 @@ class Enrollment(Node):
     waitlist_position: int | None = fields.level(
         resolvers.enrollment.waitlist_position,
         reads=["status", "runId"],
-        weight=_LIST,
+        weight=weights.LIST,
         description="Position on the waitlist of the run; 1 moves up next. Null if the enrolment is not"
         " waitlisted.",
     )
@@ -451,7 +439,7 @@ class Review(Node):
     )
     rating: int | None = fields.plain("Number of stars, from 1 to 5; null only for some imported reviews.")
     title: str | None = fields.plain("Title of the review; null if there is none.")
-    body: str = fields.plain("Text of the review.", weight=_TEXT)
+    body: str = fields.plain("Text of the review.", weight=weights.TEXT)
     difficulty: int | None = fields.plain(
         "How hard the author found the course, from 1 to 5; null if not given."
     )
@@ -481,7 +469,7 @@ class Review(Node):
         resolvers.review.moderation_reason,
         reads=["moderationReason", "studentId"],
         commands=0,
-        weight=_LONG_TEXT,
+        weight=weights.LONG_TEXT,
         description="Reason for the last moderation; null if none was given. Only staff and the author can"
         " see it; for everyone else it is null.",
     )
@@ -496,6 +484,6 @@ class ReviewReply:
         description="The instructor who wrote the reply; null if staff wrote it or the author is unknown.",
     )
     body: str = fields.plain(
-        "Text of the reply: plain text, which must be escaped when shown in HTML.", weight=_TEXT
+        "Text of the reply: plain text, which must be escaped when shown in HTML.", weight=weights.TEXT
     )
     created_at: datetime = fields.plain("When the reply was written.")

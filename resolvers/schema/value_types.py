@@ -4,8 +4,7 @@ import strawberry
 
 import resolvers.values
 from resolvers import fields
-
-_FORMATTED = 2  # weight of a formatted amount of money
+from resolvers.schema import weights
 
 
 @strawberry.type(description="An amount of money.")
@@ -17,7 +16,7 @@ class Money:
     currency: str = fields.plain("The currency, as an ISO 4217 code.")
     formatted: str = fields.computed(
         resolvers.values.formatted,
-        weight=_FORMATTED,
+        weight=weights.FORMATTED,
         description='The amount formatted for display, such as "₹1,299.00".',
     )
 

@@ -5,7 +5,7 @@ import strawberry
 import resolvers.people
 import resolvers.signing_in
 from resolvers import fields
-from resolvers.schema import write_inputs
+from resolvers.schema import weights, write_inputs
 from resolvers.schema.account_types import Account
 from resolvers.schema.types import Student
 from resolvers.schema.writes.payloads import MESSAGES, Payload
@@ -70,7 +70,7 @@ class PeopleWrites:
         write_inputs.DeleteAccountInput,
         commands=34,
         rare_commands=10,  # while attempts are counted, and the message
-        weight=20_000,  # of a password hash
+        weight=weights.PASSWORD,
         description="Deletes the viewer's account, and erases the person as `eraseStudent` does."
         " But their reviews stay unchanged, without their name."
         " The last active account with the role STAFF can't be deleted.",

@@ -7,23 +7,16 @@ import strawberry
 import resolvers.signing_in
 import resolvers.student
 from resolvers import fields
-from resolvers.schema import write_inputs
+from resolvers.schema import weights, write_inputs
 from resolvers.schema.people_types import Viewer
 from resolvers.schema.types import Student
 from resolvers.schema.writes.payloads import MESSAGES, Payload
 from resolvers.writing import mutation, write
 
-#: The weight of a password hash in the price of an operation (see resolvers.fields). It is high because
-#: argon2id is slow by design.
-_PASSWORD = 20_000
-
 #: Additional commands of a reset with a mailed link, which verifies the address.
 _VERIFIES = 2
 #: Additional commands of a mutation that claims a student: it begins a merge, and ends the other sessions.
 _CLAIM = 8
-
-#: The weight of a message to somebody, which a receiver may have to pay for, or to put up with.
-_MESSAGE = 1_000
 
 #: Additional commands of a sign-in, sign-up or reset while attempts are counted, or that ends other sessions.
 _THROTTLED = 6
@@ -106,7 +99,7 @@ class SessionWrites:
         write_inputs.SignUpInput,
         commands=15,
         rare_commands=_THROTTLED + _THREE_NETWORKS + MESSAGES,
-        weight=_PASSWORD,
+        weight=weights.PASSWORD,
         has_own_limit=True,
         description="Creates an account for a new student, and signs the student in.",
     )
@@ -115,7 +108,7 @@ class SessionWrites:
         write_inputs.SignInInput,
         commands=14,
         rare_commands=_THROTTLED,
-        weight=_PASSWORD,
+        weight=weights.PASSWORD,
         has_own_limit=True,
         description="Signs in with an e-mail address and a password, and starts a session.",
     )
@@ -139,7 +132,7 @@ class SessionWrites:
         write_inputs.ChangePasswordInput,
         commands=13,
         rare_commands=_THROTTLED + MESSAGES,
-        weight=2 * _PASSWORD,
+        weight=2 * weights.PASSWORD,
         description="Changes the viewer's password and ends their other sessions.",
     )
     reset_password: SessionPayload = mutation(
@@ -147,7 +140,7 @@ class SessionWrites:
         write_inputs.ResetPasswordInput,
         commands=17,
         rare_commands=_THROTTLED + MESSAGES + _VERIFIES + _CLAIM,
-        weight=_PASSWORD,
+        weight=weights.PASSWORD,
         has_own_limit=True,
         description="Sets a new password, using the token from a reset link. Ends all sessions of the"
         " account, and signs its owner in.",
@@ -170,7 +163,7 @@ class SessionWrites:
         write_inputs.RequestPasswordResetInput,
         commands=6,
         rare_commands=_THREE_NETWORKS,
-        weight=_MESSAGE,
+        weight=weights.MESSAGE,
         description="Mails a link that resets the password, if the address belongs to an account. The answer"
         " is the same for every address.",
     )
@@ -179,7 +172,7 @@ class SessionWrites:
         write_inputs.ResendVerificationInput,
         commands=6,
         rare_commands=_THREE_NETWORKS,
-        weight=_MESSAGE,
+        weight=weights.MESSAGE,
         description="Mails a link that verifies the address, if it belongs to an account and isn't verified."
         " The answer is the same for every address.",
     )
@@ -198,7 +191,7 @@ class SessionWrites:
         write_inputs.ChangeEmailInput,
         commands=15,
         rare_commands=_THROTTLED + _THREE_NETWORKS,
-        weight=_PASSWORD + _MESSAGE,
+        weight=weights.PASSWORD + weights.MESSAGE,
         description="Mails a link to a new address. The viewer's address changes once they open the link, and"
         " a message to the former address says so.",
     )
