@@ -23,7 +23,7 @@ from loaders import outbox
 from loaders.accounts import by_student, require_other_staff
 from loaders.collections import derived
 from loaders.model import AccountDoc, ActorDoc, ErasureDoc, StudentDoc
-from loaders.mongo import Change, Database, Fields, Filter, Transaction, count, find_one, transaction
+from loaders.mongo import Change, Database, Fields, Filter, Transaction, aggregate, count, transaction
 from loaders.people.addresses import addresses
 from loaders.people.audit_erasure import clear_audit_log
 from loaders.people.erased_person import BLANK_PROFILE, ErasedPerson, with_merged
@@ -101,11 +101,16 @@ async def finish_erasures(database: Database, action: str) -> None:
 async def due_erasure_step(database: Database) -> bool:
     """Does the next part of an erasure that is due: for the second time, or because it was interrupted.
 
-    Returns False if there is none.
+    Returns False if there is none. Chooses one at random, so that an erasure that always fails holds up no
+    other.
     """
-    query = _since(AGAIN_AFTER)
-    if await find_one(database["erasures"], query, projection={"_id": 1}) is None:
+    due = _since(AGAIN_AFTER)
+    found = await aggregate(
+        database["erasures"], [{"$match": due}, {"$project": {"_id": 1}}, {"$sample": {"size": 1}}], size=1
+    )
+    if not found:
         return False
+    query = {**due, "_id": found[0]["_id"]}
     return await transaction(database, partial(_audited_step, query, "erasure", loaders.audit.GATEWAY))
 
 

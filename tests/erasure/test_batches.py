@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 from bson import ObjectId
+from pymongo.errors import OperationFailure
 
 from loaders.mongo import Database, Transaction, now, transaction
 from loaders.people import (
     audit_erasure,
+    due_erasure_step,
     erase_student,
     erased_person,
     erasure_steps,
@@ -104,6 +106,24 @@ async def test_an_erasure_that_no_gateway_has_repeated_for_long_is_told_and_fini
     assert await unfinished_erasures(database) == 1
     await finish_erasures(database, "recount")
     assert await database["erasures"].count_documents({}) == 0
+
+
+async def test_an_erasure_that_always_fails_holds_up_no_other(database: Database) -> None:
+    await stored(database, students=[ADA])
+    broken = {"studentId": ObjectId(), "accountId": None, "messageIds": 7, "since": now()}
+    await database["erasures"].insert_one(broken)
+    await begin(database)
+    earlier = {"$dateSubtract": {"startDate": "$since", "unit": "hour", "amount": 1}}
+    await database["erasures"].update_many({}, [{"$set": {"since": earlier}}])
+    refused = 0
+    while await database["erasures"].find_one({"studentId": ADA["_id"], "isRepeated": False}):
+        try:
+            await due_erasure_step(database)
+        except OperationFailure:  # "$in needs an array"
+            refused += 1
+        assert refused < 200
+    assert await found(database) == set()
+    assert await database["erasures"].count_documents({}) == 2
 
 
 async def test_a_merge_into_the_student_is_finished_first(database: Database) -> None:
