@@ -12,7 +12,7 @@ from pymongo.errors import PyMongoError
 from app.observing import Throttled, ThrottledErrors, redacted
 from loaders import indexes
 from loaders.collections import Retention
-from loaders.mongo import Database, DatabaseAwayError, DeadlineError, StaleTransactions, take_time
+from loaders.mongo import COMMAND_ERRORS, Database, StaleTransactions, take_time
 from loaders.people import due_erasure_step
 
 _EVERY = 2.0  # seconds between checks for stale transactions
@@ -58,7 +58,7 @@ async def end_stale_transactions(database: Database) -> None:
         try:
             if ended := await stale.end():
                 _log.warning("aborted idle transactions: a gateway died or is stuck", transactions=ended)
-        except (PyMongoError, DatabaseAwayError, DeadlineError) as error:
+        except COMMAND_ERRORS as error:
             _CHECK_FAILED.warning(reason=redacted(error))
         await sleep(_EVERY)
 
@@ -72,7 +72,7 @@ async def finish_erasures(database: Database) -> None:
             while has_more:
                 take_time(_ERASURE_STEP)
                 has_more = await due_erasure_step(database)
-        except (PyMongoError, DatabaseAwayError, DeadlineError) as error:
+        except COMMAND_ERRORS as error:
             _CANT_ERASE.warning(reason=redacted(error))
 
 

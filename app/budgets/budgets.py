@@ -8,8 +8,6 @@ from functools import partial
 from itertools import islice
 from time import monotonic
 
-from pymongo.errors import PyMongoError
-
 from app.budget_classes import BudgetClass
 from app.budgets.bucket import Bucket
 from app.budgets.charge import Charge
@@ -17,7 +15,7 @@ from app.budgets.clients import Clients
 from app.observing import Throttled, ThrottledErrors, redacted
 from loaders import budget
 from loaders.budget import Return, Terms
-from loaders.mongo import Database, DatabaseAwayError, DeadlineError, OnCommand, Scope, current_scope
+from loaders.mongo import COMMAND_ERRORS, Database, DatabaseAwayError, OnCommand, Scope, current_scope
 from resolvers.context import Viewer
 
 #: The maximum number of buckets in memory. Beyond that, the least recently used are forgotten, with the
@@ -31,7 +29,6 @@ _CLOSING = 1.5  # seconds in which everything is returned at the end, before a s
 _EVERY = 0.25  # seconds between two returns of points
 _MOST_RETURNS = 1_000  # maximum number of buckets to which points are returned in one command
 
-_FAILURES = (PyMongoError, DatabaseAwayError, DeadlineError)
 _CANT_ASK = Throttled("budgets can't be read or written: each process uses its local buckets")
 _UNEXPECTED = ThrottledErrors("a lease of a budget failed")
 
@@ -187,7 +184,7 @@ class Budgets:
             try:
                 with self._own_scope().writing():
                     await budget.give_back(self._database(), returns)
-            except _FAILURES as error:
+            except COMMAND_ERRORS as error:
                 self._failed(error)
                 return
 
@@ -217,7 +214,7 @@ class Budgets:
         if isinstance(error, DatabaseAwayError) or len(self._failing) >= _MOST_FAILURES:
             self._is_away = True
             self._failing.clear()
-        if isinstance(error, _FAILURES):
+        if isinstance(error, COMMAND_ERRORS):
             _CANT_ASK.warning(reason=redacted(error))
         else:
             _UNEXPECTED.error(error)

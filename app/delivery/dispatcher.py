@@ -5,13 +5,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
 
-from pymongo.errors import PyMongoError
-
 from app.delivery.lane import Lane
 from app.delivery.sender import Sender
 from app.observing import Throttled, redacted
 from loaders import outbox
-from loaders.mongo import Database, DatabaseAwayError, DeadlineError, take_time
+from loaders.mongo import COMMAND_ERRORS, Database, take_time
 from loaders.outbox import Backlog
 
 _COUNTED_EVERY = 30.0  # seconds between two counts of what waits
@@ -72,7 +70,7 @@ class Dispatcher:
                 self.backlogs = {
                     name: found.get(name) or Backlog(name, 0, 0, None) for name in self.backlogs | found
                 }
-            except (PyMongoError, DatabaseAwayError, DeadlineError) as error:
+            except COMMAND_ERRORS as error:
                 _CANT_COUNT.warning(reason=redacted(error))
             await asyncio.sleep(_COUNTED_EVERY)
 

@@ -8,13 +8,11 @@ from contextlib import suppress
 from time import monotonic
 from typing import TypeVar
 
-from pymongo.errors import PyMongoError
-
 from app.delivery import backoff
 from app.delivery.sender import Failed, Outcome, Sender, Sent, Unneeded
 from app.observing import Throttled, ThrottledErrors, redacted
 from loaders import outbox
-from loaders.mongo import Database, DatabaseAwayError, DeadlineError, now, take_time, utc
+from loaders.mongo import COMMAND_ERRORS, Database, now, take_time, utc
 from loaders.outbox import EntryDoc
 
 _BATCH = 20  # maximum number of entries that are claimed at once
@@ -28,7 +26,6 @@ _PROBE_EVERY = 5.0  # seconds between two attempts while it does
 
 T = TypeVar("T")
 
-_AWAY = (PyMongoError, DatabaseAwayError, DeadlineError)
 
 _CANT_USE = Throttled("the outbox can't be read or written")
 _UNEXPECTED = ThrottledErrors("a delivery failed unexpectedly")
@@ -78,7 +75,7 @@ class Lane:
         take_time(_COMMAND)
         try:
             entries = await outbox.claimed(database, self.destination, most=most, lease=_LEASE)
-        except _AWAY as error:
+        except COMMAND_ERRORS as error:
             _CANT_USE.warning(reason=redacted(error))
             return False
         runs: dict[str, list[EntryDoc]] = {}
@@ -152,7 +149,7 @@ async def _written(write: Awaitable[T]) -> T | None:
     take_time(_COMMAND)
     try:
         return await write
-    except _AWAY as error:
+    except COMMAND_ERRORS as error:
         _CANT_USE.warning(reason=redacted(error))
         return None
 

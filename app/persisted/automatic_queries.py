@@ -15,12 +15,10 @@ from sys import getsizeof
 from time import monotonic
 from typing import NamedTuple
 
-from pymongo.errors import PyMongoError
-
 from app.execution import Cache
 from app.observing import Throttled, redacted
 from app.persisted.registration_quota import RegistrationQuota
-from loaders.mongo import Database, DatabaseAwayError, DeadlineError, Scope, current_scope, now
+from loaders.mongo import COMMAND_ERRORS, Database, Scope, current_scope, now
 from loaders.persisted import AutomaticText, evict_texts, find_text, size_of_texts, store_texts
 
 MOST_STORED, MOST_STORED_BYTES = 50_000, 100_000_000
@@ -37,7 +35,6 @@ _SIZE_EVERY = 10.0  # seconds between two questions about the size of the collec
 _EVICTED = 10  # when the collection is full, one in so many texts is evicted
 
 _HASH_LENGTH = 64
-_AWAY = (PyMongoError, DatabaseAwayError, DeadlineError)
 
 _CANT_STORE = Throttled("persisted queries can't be stored")
 _FULL = Throttled("the collection persistedOperations is full: its oldest texts are deleted")
@@ -138,7 +135,7 @@ class AutomaticQueries:
         current_scope.set(Scope(monotonic() + _LONGEST_LOOK_UP))
         try:
             text = await find_text(self._database(), hash)
-        except _AWAY:
+        except COMMAND_ERRORS:
             return None
         finally:
             del self._looking[hash]
@@ -179,7 +176,7 @@ class AutomaticQueries:
             await store_texts(
                 self._database(), [AutomaticText(own, text, expires_at) for own, text in some.items()]
             )
-        except _AWAY as error:
+        except COMMAND_ERRORS as error:
             self.counts["not stored"] += len(some)
             _CANT_STORE.warning(reason=redacted(error))
 

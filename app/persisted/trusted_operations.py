@@ -6,17 +6,15 @@ from dataclasses import dataclass
 
 import structlog
 from bson import ObjectId
-from pymongo.errors import PyMongoError
 
 from app.observing import Client, Throttled, redacted
-from loaders.mongo import Database, DatabaseAwayError, DeadlineError, now, take_time
+from loaders.mongo import COMMAND_ERRORS, Database, now, take_time
 from loaders.persisted import Catalogue, StoredTool, VersionKey, current_revision, load, mark_used
 
 REFRESH_EVERY = 5.0  # seconds between two looks for a change
 _WRITE_EVERY = 60.0  # seconds between two writes of which versions were used
 _LONGEST, _LONGEST_WRITE = 10.0, 2.0  # seconds for loading, and for a write
 _MOST_NAMED = 10  # maximum number of unreadable documents that are named in the log
-_AWAY = (PyMongoError, DatabaseAwayError, DeadlineError)
 
 _log = structlog.get_logger("lectern")
 _CANT_LOAD = Throttled("the trusted operations can't be loaded: the gateway goes on with those it has")
@@ -104,7 +102,7 @@ class TrustedOperations:
             used, self._used = self._used, set()
             try:
                 await mark_used(self._database(), used, now())
-            except _AWAY as error:
+            except COMMAND_ERRORS as error:
                 self._used |= used
                 _CANT_MARK.warning(reason=redacted(error))
 

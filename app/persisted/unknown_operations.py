@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
-from pymongo.errors import PyMongoError
-
 from app.observing import Client, Throttled, redacted
 from app.persisted.text_samples import sample_of
-from loaders.mongo import Database, DatabaseAwayError, DeadlineError, now, take_time
+from loaders.mongo import COMMAND_ERRORS, Database, now, take_time
 from loaders.persisted import EVICTED, LONGEST_SAMPLE, SHARE, Sighting, add_sightings
 
 #: The maximum number of operations that are kept between two writes. All are counted in the metrics.
@@ -86,7 +84,7 @@ class UnknownOperations:
                 await asyncio.sleep(0)  # a sample can take a millisecond
             try:
                 await add_sightings(self._database(), sightings)
-            except (PyMongoError, DatabaseAwayError, DeadlineError) as error:
+            except COMMAND_ERRORS as error:
                 _CANT_STORE.warning(reason=redacted(error))
 
 

@@ -16,6 +16,7 @@ from loaders.mongo.bson_types import (
 )
 from loaders.mongo.circuit import circuit_is_open, ping, suspect, watching_circuit
 from loaders.mongo.command_errors import (
+    COMMAND_ERRORS,
     INTERRUPTED,
     UNAUTHORIZED,
     ClientGoneError,
@@ -55,11 +56,11 @@ from loaders.mongo.scope import (
     take_time,
 )
 from loaders.mongo.slots import without_lock
-from loaders.mongo.stale_transactions import APP_NAME, StaleTransactions
-from loaders.mongo.transactions import Change, Transaction, transaction
+from loaders.mongo.transactions import APP_NAME, Change, StaleTransactions, Transaction, transaction
 
 __all__ = [
     "APP_NAME",
+    "COMMAND_ERRORS",
     "INTERRUPTED",
     "POOL",
     "UNAUTHORIZED",

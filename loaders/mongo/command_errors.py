@@ -3,6 +3,8 @@
 import re
 from asyncio import Task
 
+from pymongo.errors import PyMongoError
+
 #: MongoDB's error code for a command that was killed along with its session, regardless of who killed it.
 INTERRUPTED = 11601
 UNAUTHORIZED = 13  # MongoDB's error code if its user lacks a privilege
@@ -47,3 +49,7 @@ class DatabaseAwayError(Exception):
 
 class ClientGoneError(Exception):
     """The client has disconnected, so the command was not sent, or was interrupted."""
+
+
+#: What sending a command raises if it fails: MongoDB refuses it, can't be reached or is too slow.
+COMMAND_ERRORS = (PyMongoError, DatabaseAwayError, DeadlineError)

@@ -12,9 +12,9 @@ from app import errors
 from app.database import connect
 from app.settings import Settings
 from loaders import indexes
-from loaders.mongo import transactions
 from loaders.mongo.command_errors import DatabaseAwayError
 from loaders.mongo.database import Database
+from loaders.mongo.transactions import attempts
 from tests import factories
 from tests.loaders.mongod import Mongod, own_mongod
 from tests.support import TOKENS
@@ -133,7 +133,7 @@ async def test_the_first_of_two_mutations_may_be_done(
     """So the status is not 503, which would invite the client to send both again unchanged."""
     course, student = factories.course(), factories.student()
     await stored(database, courses=[course], students=[student])
-    attempt, made = transactions._attempt, []
+    attempt, made = attempts._attempt, []
 
     async def once(*given: Any) -> Any:
         made.append(given)
@@ -141,7 +141,7 @@ async def test_the_first_of_two_mutations_may_be_done(
             raise DatabaseAwayError
         return await attempt(*given)
 
-    monkeypatch.setattr(transactions, "_attempt", once)
+    monkeypatch.setattr(attempts, "_attempt", once)
     text = operation("enroll")
     two = (
         text.replace("enroll(", "a: enroll(", 1)[:-2]

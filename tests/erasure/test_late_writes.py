@@ -9,7 +9,8 @@ import pytest
 from app import background
 from app.settings import Settings
 from loaders.accounts import digest_of
-from loaders.mongo import Database, Transaction, now, transaction, transactions
+from loaders.mongo import Database, Transaction, now, transaction
+from loaders.mongo.transactions import attempts
 from loaders.people import due_erasure_step, erase_student, erasure, unfinished_erasures
 from loaders.recounting import recount
 from resolvers.relay import encode_id
@@ -171,7 +172,7 @@ async def test_a_write_in_flight_leaves_nothing(
 ) -> None:
     world = await begun(person)
     module, function = (
-        (runner, "_require_session") if place == "before it writes" else (transactions, "_committed")
+        (runner, "_require_session") if place == "before it writes" else (attempts, "_committed")
     )
     pause = Pause(getattr(module, function), after=place == "before it writes")
     monkeypatch.setattr(module, function, pause)

@@ -10,7 +10,7 @@ from motor.frameworks import asyncio as asyncio_framework
 
 from app.settings import Settings
 from loaders.mongo import Document, DriverObject, Option
-from loaders.mongo.stale_transactions import APP_NAME
+from loaders.mongo.transactions.stale_transactions import APP_NAME
 from tests.hostile import mongod
 from tests.storm.storm import settings_of
 

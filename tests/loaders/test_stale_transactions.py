@@ -13,7 +13,7 @@ from app import embedded
 from app.background import end_stale_transactions
 from app.database import connect
 from loaders.mongo import Document
-from loaders.mongo.stale_transactions import StaleTransactions
+from loaders.mongo.transactions.stale_transactions import StaleTransactions
 from tests.storm.storm import settings_of
 
 IDLE = 0.2  # seconds

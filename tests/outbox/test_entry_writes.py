@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 from bson import ObjectId
 
-from loaders.mongo import Database, Destinations, Transaction, now, transaction, transactions, utc
+from loaders.mongo import Database, Destinations, Transaction, now, transaction, utc
+from loaders.mongo.transactions import transaction_commands
 from loaders.outbox import Event, Message, claimed, note, send
 from tests.outbox.conftest import DESTINATIONS
 from tests.outbox.support import entries, noted, published
@@ -197,7 +198,7 @@ async def test_what_a_gateway_with_a_wrong_clock_writes_is_due_at_once(
 ) -> None:
     """Claims go by MongoDB's clock, which gateways share."""
     moment = now() + timedelta(hours=hours)
-    monkeypatch.setattr(transactions, "now", lambda: moment)
+    monkeypatch.setattr(transaction_commands, "now", lambda: moment)
     outgoing.destinations = DESTINATIONS._replace(has_messages=True)
 
     async def work(tx: Transaction) -> None:

@@ -11,8 +11,9 @@ from app.budget_classes import read_classes
 from app.commands.people import account_changes
 from app.settings import Settings
 from loaders.accounts.refresh_tokens import MAX_BRANCHES, RACE
-from loaders.mongo import bson_types, transactions
+from loaders.mongo import bson_types
 from loaders.mongo.database import Database
+from loaders.mongo.transactions import transaction_commands
 from resolvers.signing_in import login_throttle
 from tests.writes.sessions import EMAIL, PASSWORD, Gateway, codes, served
 
@@ -118,7 +119,7 @@ async def test_the_clocks_of_gateways_dont_matter(
     """A race is measured by MongoDB's clock, though two gateways' clocks differ."""
     token = (await gateway.sign_up())["refreshToken"]
     await refreshed(gateway, token)
-    monkeypatch.setattr(transactions, "now", lambda: bson_types.now() + skew)
+    monkeypatch.setattr(transaction_commands, "now", lambda: bson_types.now() + skew)
     await refreshed(gateway, token)
     await pass_time(database)
     assert codes(await gateway.refresh(token)) == OVER_BY_TOKEN

@@ -5,7 +5,7 @@ from asyncio import Event, Task, gather
 import pytest
 from pymongo.errors import OperationFailure
 
-import loaders.mongo.transactions
+import loaders.mongo.transactions.attempts
 import loaders.review_writes
 from loaders.model.newest_review_ids import NEWEST, unpack_ids
 from loaders.mongo import detached
@@ -256,23 +256,23 @@ async def test_votes_are_deleted_after_a_late_commit(
     gateway: Gateway, database: Database, monkeypatch: pytest.MonkeyPatch, is_committed: bool
 ) -> None:
     viewer, values = await voted_for(database)
-    go_on, real = Event(), loaders.mongo.transactions._commit
+    go_on, real = Event(), loaders.mongo.transactions.attempts._commit
 
     async def slow(session: Value) -> None:
         await go_on.wait()
         if not is_committed:
-            await loaders.mongo.transactions._ended(session, sends=True)
+            await loaders.mongo.transactions.attempts._ended(session, sends=True)
             raise OperationFailure("aborted")
         await real(session)
 
-    monkeypatch.setattr(loaders.mongo.transactions, "_commit", slow)
+    monkeypatch.setattr(loaders.mongo.transactions.attempts, "_commit", slow)
     let_deadline_pass("commit", monkeypatch)
     answer = await gateway.post(DELETE_REVIEW, values, viewer)
     assert answer["errors"][0]["extensions"] == {"code": "TIMEOUT"}
     assert await database["votes"].count_documents({}) == 1
     go_on.set()
     await detached.detached_work_done()
-    monkeypatch.setattr(loaders.mongo.transactions, "_commit", real)
+    monkeypatch.setattr(loaders.mongo.transactions.attempts, "_commit", real)
     left = 0 if is_committed else 1
     assert await database["reviews"].count_documents({}) == left
     assert await database["votes"].count_documents({}) == left

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 
 from bson import ObjectId
-from pymongo.errors import PyMongoError
 
 from app.auth import SessionTokens
 from app.delivery.messages.address_limits import may_get
@@ -15,7 +14,7 @@ from app.delivery.messages.templates import Templates
 from app.delivery.messages.transports import configured_transport
 from app.delivery.sender import Failed, Outcome, Unneeded
 from app.settings import Settings, mail_address
-from loaders.mongo import Database, DatabaseAwayError, DeadlineError, take_time
+from loaders.mongo import COMMAND_ERRORS, Database, take_time
 from loaders.outbox import EntryDoc, MessageKind
 
 _LOOKING_UP = 5.0  # timeout of finding out who gets a message, in seconds
@@ -39,7 +38,7 @@ class MessageSender:
         try:
             recipient = await self._recipients.of(entry)
             is_within = recipient is None or await may_get(self._database(), entry, recipient.address)
-        except (PyMongoError, DatabaseAwayError, DeadlineError) as error:
+        except COMMAND_ERRORS as error:
             return Failed(type(error).__name__)
         if recipient is None or not is_within:
             return Unneeded()
