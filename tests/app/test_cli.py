@@ -22,6 +22,7 @@ from loaders.mongo.database import Database
 from tests import factories
 from tests.app.test_embedded import mongods, wait_until_none
 from tests.factories import store
+from tests.storm.processes import free_ports
 
 LECTERN = Path(sys.executable).with_name("lectern")
 ROOT = Path(__file__).parents[2]
@@ -192,8 +193,7 @@ def test_serve_reports_an_unreachable_mongodb_without_the_password() -> None:
 
 
 def test_serve_requires_a_mongodb_with_transactions(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = str(free.getsockname()[1])
+    port = str(free_ports(1)[0])
     standalone = [str(find_mongod()), "--dbpath", str(tmp_path), "--port", port, "--bind_ip", "127.0.0.1"]
     with subprocess.Popen([*standalone, "--nounixsocket"], stdout=subprocess.DEVNULL) as mongod:
         try:

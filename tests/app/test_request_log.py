@@ -3,14 +3,12 @@
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
-from time import sleep
 from typing import Any
 
 import httpx
@@ -27,6 +25,8 @@ from app.observing.request_line import console_line
 from app.settings import Settings
 from loaders.mongo import Database
 from resolvers.context import Viewer
+from tests.server.processes import listens, until
+from tests.storm.processes import free_ports
 from tests.support import SECRET, TOKENS
 
 QUERY = """
@@ -66,8 +66,7 @@ def running(
     settings: Settings, directory: Path, environment: dict[str, str] | None = None, stderr: int | None = None
 ) -> Iterator[Gateway]:
     """A gateway with two workers. stderr: where its log goes; by default to a file in the directory."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     log = directory / "log"
     variables = {
         "LECTERN_MONGODB_URI": settings.mongodb_uri.get_secret_value(),
@@ -84,18 +83,11 @@ def running(
         ) as it,
     ):
         try:
-            _wait_for(port)
+            until(lambda: listens(port) or it.poll() is not None)
             assert it.poll() is None, log.read_text()
             yield Gateway(it, log, port)
         finally:
             it.kill()
-
-
-def _wait_for(port: int) -> None:
-    while True:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-            return
-        sleep(0.05)
 
 
 def requests_of(log: str) -> list[dict[str, Any]]:

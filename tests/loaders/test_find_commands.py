@@ -1,6 +1,5 @@
 """`find` as a bare command returns what the driver's cursor would."""
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -10,7 +9,7 @@ from pymongo.errors import AutoReconnect, OperationFailure
 from pymongo.read_concern import ReadConcern
 
 from app.database import connect
-from loaders.mongo import Option, commands
+from loaders.mongo import Option, Pipeline, commands
 from loaders.mongo.database import Collection, Database
 from tests.loaders.mongod import Mongod
 from tests.support import MongoCommands
@@ -70,12 +69,11 @@ async def test_documents_that_do_not_fit_into_one_reply_are_all_found(things: Co
     await things.update_many({"_id": {"$lt": 5}}, {"$set": {"text": text}})
     found = await commands.find(things, {}, size=7, sort=[("_id", 1)])
     assert [len(document.get("text", "")) for document in found] == [len(text)] * 5 + [0, 0]
-    for _ in range(100):  # other tests use the same mongod, and their cursors end soon
-        status = await things.database.command("serverStatus")
-        if not status["metrics"]["cursor"]["open"]["total"]:
-            return
-        await asyncio.sleep(0.1)
-    raise AssertionError("a cursor is left open")
+    idle: Pipeline = [
+        {"$currentOp": {"idleCursors": True, "allUsers": True}},
+        {"$match": {"type": "idleCursor", "ns": f"{things.database.name}.things"}},
+    ]
+    assert await commands.aggregate(things.database.client["admin"], idle, size=10) == []
 
 
 async def test_a_read_takes_one_command(things: Collection, mongo_commands: list[str]) -> None:

@@ -7,7 +7,7 @@ from time import monotonic
 
 import pytest
 
-from loaders.mongo import circuit, queue
+from loaders.mongo import circuit, queue, slots
 from loaders.mongo.command_errors import ClientGoneError, DeadlineError
 from loaders.mongo.finds import Lookup
 from loaders.mongo.queue import Command, Queue
@@ -203,14 +203,21 @@ async def test_all_slots_together_leave_connections_for_the_driver_itself() -> N
     assert len(desk.started) == 92 < queue.POOL
 
 
-async def test_while_commands_end_no_more_are_started_than_end() -> None:
+async def test_while_commands_end_no_more_are_started_than_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """MongoDB is the bottleneck then: more commands in flight would make each slower."""
+    now = monotonic()
+    for module in (queue, slots):
+        monkeypatch.setattr(module, "monotonic", lambda: now)
     desk = Desk()
     desk.submit(request(), 100)
     for number in range(FAST):
-        await sleep(queue._STALLED / 3)
+        now += queue._STALLED / 3
+        desk.queue._tick()
         desk.finish(desk.started[number])
     assert len(desk.started) == 2 * FAST
+    now += 1.1 * queue._STALLED
+    desk.queue._tick()
+    assert len(desk.started) > 2 * FAST
 
 
 async def test_a_long_command_counts_as_slow_even_while_others_end() -> None:

@@ -14,6 +14,7 @@ import uvloop
 
 from app.server import CannotStartError, bound_socket, make_server
 from app.settings import Settings
+from tests.http.requests import NO_TLS
 from tests.server.load import get, load, until
 from tests.server.processes import LECTERN, TOY, Process, listens, runs, toy
 from tests.server.processes import until as eventually
@@ -73,11 +74,16 @@ def test_an_address_stays_ready_while_its_workers_are_replaced(log: Path, worker
         before, statuses = set(server.workers), []
         server.signal(signal.SIGHUP)
         while before & set(server.workers):
-            statuses.append(httpx.get(f"http://127.0.0.1:{server.port}/readyz").status_code)
+            statuses.append(ready(server))
         assert len(statuses) > 20
         assert set(statuses) == {200}
         server.signal(signal.SIGTERM)
-        eventually(lambda: httpx.get(f"http://127.0.0.1:{server.port}/readyz").status_code == 503)
+        eventually(lambda: ready(server) == 503)
+
+
+def ready(server: Process) -> int:
+    """The status of /readyz on a new connection."""
+    return httpx.get(f"http://127.0.0.1:{server.port}/readyz", verify=NO_TLS).status_code
 
 
 def test_a_killed_worker_is_replaced_and_logged(log: Path) -> None:
@@ -240,7 +246,7 @@ def test_it_listens_only_once_it_can_answer(log: Path) -> None:
 def _answers(port: int) -> bool:
     """Whether the server accepts a connection. If it does, it must answer."""
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1) as sock:
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as sock:
             sock.sendall(get("/"))
             assert sock.recv(100).startswith(b"HTTP/1.1 200")
     except ConnectionRefusedError:

@@ -94,7 +94,7 @@ def test_failures_are_counted_and_the_first_is_logged(traces: Traces, exporter: 
 def test_an_error_of_ours_doesn_t_end_the_export(traces: Traces) -> None:
     with capture_logs() as logged:
         traces.request_ended(ended("broken"))
-        until(lambda: traces.dropped == 2)
+        until(lambda: traces.dropped == 2 and logged)
     assert [line["reason"] for line in logged] == ["ValueError"]
     traces.request_ended(ended())
     until(lambda: traces.exported == 2)
@@ -119,7 +119,8 @@ def test_the_end_doesn_t_wait_forever(
 
 def test_what_is_over_the_limit_is_counted(exporter: Exporter) -> None:
     traces = Traces(Sampling(0, 1), exporter)
+    slow = ended()
     for _ in range(21):
-        traces.request_ended(ended())  # slow
+        traces.request_ended(slow)
     assert traces.dropped == 2
     traces.close()
