@@ -86,7 +86,7 @@ async def test_waiting_requests_share_commands_and_keep_their_own_answers(
             own_mongod.client[NAME].command("profile", 2)
             before = gateway.value(COUNT, **COUNTS)
             # The first 76 take all slots. The others have arrived when these are free again.
-            with own_mongod.blocking("find", seconds=3, times=76):
+            with own_mongod.blocking("find", seconds=6, times=76):
                 answers = await asyncio.gather(*(ask(client, gateway, *own) for own in asked))
             own_mongod.client[NAME].command("profile", 0)
         sent = finds(own_mongod)
