@@ -128,24 +128,27 @@ SCENARIOS = (
 async def asking(
     url: str, *queries: str, clients: int = _CLIENTS, pause: float = _PAUSE
 ) -> AsyncIterator[None]:
-    """Has clients send queries until the block ends."""
+    """Has clients send queries until the block ends.
+
+    They then wait for their answers: cancelled while it connects, httpx would leave a connection open.
+    """
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(base_url=url, timeout=30, limits=limits) as http:
 
         async def ask() -> None:
-            while True:
+            while not stopped.is_set():
                 for query in queries:
                     with suppress(httpx.TransportError):
                         await http.post("/graphql", json={"query": query})
                     await asyncio.sleep(pause)
 
+        stopped = asyncio.Event()
         asked = [asyncio.create_task(ask()) for _ in range(clients)]
         try:
             yield
         finally:
-            for task in asked:
-                task.cancel()
-            await asyncio.gather(*asked, return_exceptions=True)
+            stopped.set()
+            await asyncio.gather(*asked)
 
 
 async def play(

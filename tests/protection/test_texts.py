@@ -6,14 +6,18 @@ from typing import Any, TypeAlias
 
 import orjson
 import pytest
-from graphql import get_introspection_query
+from graphql import get_introspection_query, parse
 
 from app.execution import Executor, Operation, Prepared, Refusal
 from resolvers.schema import schema
+from tests import support
 
 Json: TypeAlias = Any  # variables as a client sends them
 
-MOST = 0.1  # seconds of CPU for parsing, the limits, validation, the price and the plan
+FIELDS = "{" + "a " * 2_000 + "}"
+#: The CPU for parsing, the limits, validation, the price and the plan, as a multiple of what graphql-core
+#: takes to parse FIELDS: about 15 ms, but more while other processes use the same core.
+MOST = 7
 
 
 def repeated(text: str, count: int) -> str:
@@ -88,7 +92,12 @@ TEXTS: Mapping[str, str] = {
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_no_document_takes_long(name: str) -> None:
-    assert min(cpu(TEXTS[name]) for _ in range(3)) < MOST
+    assert min(cpu(TEXTS[name]) for _ in range(3)) < most()
+
+
+def most() -> float:
+    """The bound in seconds, as the processor is now."""
+    return MOST * support.cpu(lambda: parse(FIELDS))
 
 
 def cpu(text: str) -> float:
@@ -131,7 +140,7 @@ def test_invalid_variables_are_refused_quickly_and_briefly(name: str) -> None:
         start = time.process_time()
         refused = executor.prepare(Operation(query, dict(WRONG[name])))
         taken.append(time.process_time() - start)
-    assert min(taken) < MOST
+    assert min(taken) < most()
     assert isinstance(refused, Refusal)
     assert refused.payload["errors"][0]["extensions"] == {"code": "BAD_USER_INPUT"}
     assert len(orjson.dumps(refused.payload)) < 11 * 1_500
