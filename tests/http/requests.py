@@ -19,7 +19,7 @@ NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 def client(url: str) -> httpx.AsyncClient:
     """A client of a gateway."""
-    return httpx.AsyncClient(base_url=url, verify=NO_TLS)
+    return httpx.AsyncClient(base_url=url, verify=NO_TLS, timeout=60)
 
 
 async def post(
