@@ -16,7 +16,8 @@ from loaders.mongo import utc
 RACE = timedelta(seconds=10)
 #: How long a token is valid.
 LASTS = timedelta(days=30)
-#: The number of valid tokens of a session. If there are more, the oldest one is treated as used.
+#: The number of valid tokens of a session. If there are more, the oldest one is treated as used. Also the
+#: number of used tokens, the last ones, that may be used again in a race.
 MAX_BRANCHES = 20
 
 

@@ -70,6 +70,14 @@ def test_an_idle_tabs_token_ends_after_thirty_days_though_another_tab_refreshes(
         assert (use(session, idle, NOW + age) is not None) == is_valid
 
 
+def test_a_race_is_possible_for_the_tokens_that_were_used_last() -> None:
+    for uses, is_possible in ((MAX_BRANCHES, True), (MAX_BRANCHES + 1, False)):
+        session, token = new_session(), 0
+        for _ in range(uses):
+            token = use(session, token, NOW) or 0
+        assert (use(session, 0, NOW) is not None) == is_possible
+
+
 def test_a_session_of_an_earlier_version_has_one_branch() -> None:
     session = new_session() | cast("SessionDoc", {"generation": 4, "refreshKey": "k1"})
     assert use(session, 3, NOW, "k1") == 4  # a retry
@@ -114,8 +122,13 @@ class Tabs(RuleBasedStateMachine):
     @property
     def racing(self) -> list[dict[str, Any]]:
         """The tabs whose last token may still be used in a race."""
+        remembered = list(self.first_used)[-MAX_BRANCHES:]
         return [
-            tab for tab in self.live if tab["last"] and self.now - self.first_used[tab["last"][0]] <= RACE
+            tab
+            for tab in self.live
+            if tab["last"]
+            and tab["last"][0] in remembered
+            and self.now - self.first_used[tab["last"][0]] <= RACE
         ]
 
     @property
