@@ -26,7 +26,6 @@ _PROBE_EVERY = 5.0  # seconds between two attempts while it does
 
 T = TypeVar("T")
 
-
 _CANT_USE = Throttled("the outbox can't be read or written")
 _UNEXPECTED = ThrottledErrors("a delivery failed unexpectedly")
 _PARKED = Throttled("a delivery failed too often and is parked")

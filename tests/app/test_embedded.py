@@ -58,7 +58,7 @@ def name_of(pid: int) -> str | None:
         return None
 
 
-def wait_until_none(directory: Path, seconds: float = 30) -> None:
+def wait_until_none(directory: Path, seconds: float = 5) -> None:
     deadline = time.monotonic() + seconds
     while mongods(directory):
         assert time.monotonic() < deadline, "a mongod is left behind"

@@ -62,7 +62,7 @@ async def test_requests_fail_fast_until_mongodb_is_back(changed: Settings, own_m
                 for text in (QUERY, WRITE):
                     began = monotonic()
                     answer = await ask(gateway, text, headers)
-                    assert monotonic() - began < changed.mongodb_timeout
+                    assert monotonic() - began < 0.5
                     assert (answer.status_code, code(answer)) == (503, "SERVICE_UNAVAILABLE")
                     assert int(answer.headers["retry-after"]) > 0
             partial = await ask(gateway, "{ __typename courses { totalCount } }")

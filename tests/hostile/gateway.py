@@ -150,14 +150,13 @@ class Gateway:
         On a slower core, or one that is slowed down by others, times are longer by the same factor.
         ask: sends the variant with a given salt. is_enough: whether no further run is needed.
         """
-        costs = []
+        costs, fastest = [], _pace()
         for salt in range(tries):
             if salt >= _HASTY_TRIES:
                 time.sleep(_BETWEEN)
-            before = _pace()
             reply, spent = self.measured(lambda: ask(salt))  # noqa: B023 # called at once
-            pace = min(before, _pace())  # that of this run: other processes come and go
-            slowness = min(_MOST_SLOWNESS, max(1, pace / _REFERENCE))
+            fastest = min(fastest, _pace())
+            slowness = min(_MOST_SLOWNESS, max(1, fastest / _REFERENCE))
             spent = Spent(spent.cpu / slowness, spent.held / slowness, spent.peak)
             if is_enough(reply, spent):
                 return reply, spent

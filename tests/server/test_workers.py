@@ -246,7 +246,7 @@ def test_it_listens_only_once_it_can_answer(log: Path) -> None:
 def _answers(port: int) -> bool:
     """Whether the server accepts a connection. If it does, it must answer."""
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=20) as sock:
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as sock:
             sock.sendall(get("/"))
             assert sock.recv(100).startswith(b"HTTP/1.1 200")
     except ConnectionRefusedError:
