@@ -46,8 +46,10 @@ run: setup ## the gateway with sample data, on a MongoDB of its own
 test: check setup-deploy ## the checks and all tests; with both MongoDB drivers where it matters
 	@$(BIN)/python tests/conformance/install.py
 	@$(BIN)/python tests/attacks/install.py
-	$(BIN)/pytest -n auto --dist worksteal
-	LECTERN_MONGODB_DRIVER=pymongo $(BIN)/pytest -n auto --dist worksteal $(DATABASE_TESTS)
+	$(BIN)/pytest -m alone
+	$(BIN)/pytest -m "not alone" -n auto --dist worksteal
+	LECTERN_MONGODB_DRIVER=pymongo $(BIN)/pytest -m alone $(DATABASE_TESTS)
+	LECTERN_MONGODB_DRIVER=pymongo $(BIN)/pytest -m "not alone" -n auto --dist worksteal $(DATABASE_TESTS)
 
 differential: setup ## 20,000 generated operations through both engines (about 20 minutes)
 	$(BIN)/python -m tests.execution.differential --operations 20000

@@ -1,5 +1,6 @@
 """Helpers that tests and fixtures share."""
 
+import asyncio
 import os
 import re
 import subprocess
@@ -105,6 +106,11 @@ def cpu(work: Callable[[], object]) -> float:
         work()
         times.append(process_time() - began)
     return min(times)
+
+
+def is_the_driver_s(task: asyncio.Task[Any]) -> bool:
+    """Whether a task receives a message for PyMongo. The monitors of any open client do so at any time."""
+    return getattr(task.get_coro(), "__qualname__", "") in {"PyMongoProtocol.read", "_poll_cancellation"}
 
 
 def missing(what: str) -> NoReturn:

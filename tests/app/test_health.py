@@ -126,6 +126,7 @@ async def test_mongodb_is_pinged_once_a_second_however_many_requests_ask(
         assert not [command for command in recorder.sent if command.startswith("listIndexes")]
 
 
+@pytest.mark.alone
 async def test_a_silent_mongodb_is_reported_within_two_seconds(own_mongod: Mongod) -> None:
     async with served(own_mongod.settings(mongodb_timeout=0.5)) as gateway:
         assert (await gateway.http.get("/readyz")).status_code == 200

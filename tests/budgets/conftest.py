@@ -2,11 +2,13 @@
 
 from collections.abc import Awaitable, Callable
 from hashlib import sha256
+from time import monotonic
 from typing import Any, TypeAlias
 
 import httpx
 import pytest
 
+from app.budgets import budgets, charge
 from tests.http.conftest import serve
 from tests.loaders.mongod import own_mongod
 
@@ -36,6 +38,14 @@ def warm(other_address: dict[str, str]) -> Warm:
             await http.post("/graphql", json={"query": text, **body}, headers=other_address)
 
     return send
+
+
+@pytest.fixture
+def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No budget restores points in this process, however long a request takes."""
+    now = monotonic()
+    for module in (budgets, charge):
+        monkeypatch.setattr(module, "monotonic", lambda: now)
 
 
 def _of_test(request: pytest.FixtureRequest) -> str:

@@ -44,6 +44,7 @@ async def ask(http: httpx.AsyncClient, query: str, headers: dict[str, str], **bo
     return await http.post("/graphql", json={"query": query, **body}, headers=headers)
 
 
+@pytest.mark.usefixtures("stopped_clock")
 async def test_each_response_has_the_state_of_the_budget(
     http: httpx.AsyncClient, address: dict[str, str], warm: Warm
 ) -> None:
@@ -85,6 +86,7 @@ async def test_after_the_time_of_the_answer_a_request_is_admitted(
     assert answer.status_code == 200
 
 
+@pytest.mark.usefixtures("stopped_clock")
 async def test_an_operation_that_no_budget_can_hold_is_too_large(
     http: httpx.AsyncClient, address: dict[str, str], warm: Warm
 ) -> None:
@@ -207,6 +209,7 @@ async def test_the_role_decides_the_class(http: httpx.AsyncClient, address: dict
         assert answer.headers["ratelimit"].startswith(f'"{name}";')
 
 
+@pytest.mark.usefixtures("stopped_clock")
 async def test_a_key_decides_the_class_and_the_viewer_the_budget(
     http: httpx.AsyncClient, address: dict[str, str]
 ) -> None:

@@ -17,6 +17,8 @@ from loaders.mongo.database import Database
 from tests.http.requests import client
 from tests.metrics.gateways import Gateway, serving
 
+pytestmark = pytest.mark.alone
+
 RecordProperty = Callable[[str, object], None]
 
 RATE, SIZE = 50, 1_000

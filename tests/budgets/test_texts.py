@@ -77,6 +77,7 @@ async def test_a_text_counts_towards_the_price(http: httpx.AsyncClient, address:
     assert (cost["requested"], cost["actual"]) == (400, 400)
 
 
+@pytest.mark.usefixtures("stopped_clock")
 async def test_a_text_is_parsed_for_exactly_the_size_of_a_budget_and_not_for_one_more(
     http: httpx.AsyncClient, address: dict[str, str], other_address: dict[str, str]
 ) -> None:
@@ -146,6 +147,7 @@ EXITS: dict[str, Any] = {
 }
 
 
+@pytest.mark.usefixtures("stopped_clock")
 @pytest.mark.parametrize("name", EXITS)
 async def test_a_request_that_never_becomes_an_operation_pays_a_point(
     http: httpx.AsyncClient, address: dict[str, str], name: str

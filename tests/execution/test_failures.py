@@ -136,6 +136,7 @@ async def test_a_cancelled_run_is_freed_too(
     assert len(made) == 0
 
 
+@pytest.mark.alone
 async def test_building_a_large_answer_blocks_nobody(catalogue: Database, uncollected: None) -> None:
     """At most 30 ms of the event loop's time in one stretch, in the best of three runs."""
     assert min([await stretch(catalogue, f"{{ {LISTS} }}") for _ in range(3)]) < 0.03

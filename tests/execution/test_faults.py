@@ -17,7 +17,7 @@ from tests.execution.engines import executor
 from tests.execution.hooked import Hook, hooked
 from tests.execution.operations import Question
 from tests.execution.site import STAFF, Site
-from tests.support import request_for
+from tests.support import is_the_driver_s, request_for
 
 pytestmark = pytest.mark.parametrize("site", ["sound"], indirect=True)
 
@@ -150,13 +150,8 @@ async def test_a_cancelled_request_leaves_nothing_running(
             await running
         if not compiled:
             never.set()
-        left = {task for task in asyncio.all_tasks() - before if not _reads_for_the_driver(task)}
+        left = {task for task in asyncio.all_tasks() - before if not is_the_driver_s(task)}
         await asyncio.wait(left | {asyncio.create_task(asyncio.sleep(0))})
-
-
-def _reads_for_the_driver(task: asyncio.Task[Any]) -> bool:
-    """Returns whether a task reads from a connection. The monitors of any open client do so at any time."""
-    return getattr(task.get_coro(), "__qualname__", "") == "PyMongoProtocol.read"
 
 
 def _ordered(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -9,6 +9,8 @@ from tests.hostile.families import FAMILIES, REFUSED, Family
 from tests.hostile.gateway import TRIES, Gateway
 from tests.hostile.test_rows import MEMORY, cheapest, is_affordable
 
+pytestmark = pytest.mark.alone
+
 ALL: dict[str, Family] = {**FAMILIES, **{f"drawn {seed}": drawn(seed) for seed in range(10)}}
 
 

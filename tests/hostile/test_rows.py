@@ -5,6 +5,8 @@ import pytest
 from tests.hostile.gateway import Gateway, Reply, Spent
 from tests.hostile.rows import ROWS, Row, every_code_point
 
+pytestmark = pytest.mark.alone
+
 REFUSAL = 0.15  # seconds of the server's CPU
 ANSWER = 0.5
 STRETCH = 0.06  # seconds for which the event loop may be blocked

@@ -171,6 +171,7 @@ def pieces_of(content: bytes, size: int = 65_536) -> Receive:
     return receive
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "stream",
     [gzip.compress(bytes(20_000_000)), GZIP_HEAD + EMPTY_BLOCKS * 11_000],
@@ -185,6 +186,7 @@ async def test_a_gzip_bomb_takes_little_time(stream: bytes) -> None:
     assert time.thread_time() - started < 0.15
 
 
+@pytest.mark.alone
 async def test_many_small_pieces_take_linear_time() -> None:
     """A megabyte in pieces of ten bytes: if each piece copied the body, 50 GB would be copied."""
     started = time.thread_time()

@@ -125,6 +125,7 @@ def test_the_whole_answer_is_never_copied() -> None:
     assert peak < 1.2 * compressed < 0.5 * whole
 
 
+@pytest.mark.alone
 async def test_large_answers_do_not_block_the_loop() -> None:
     """Compressing ten megabytes takes over a tenth of a second. The loop is never blocked for a tenth of
     that.

@@ -96,6 +96,7 @@ def test_an_ambiguous_date_needs_day_first() -> None:
     assert date("12/25/2015 10:30") == datetime(2015, 12, 25, 10, 30, tzinfo=UTC)
 
 
+@pytest.mark.alone
 def test_numbers_are_read_quickly() -> None:
     started = process_time()
     for number in range(1_000):

@@ -29,6 +29,7 @@ def request(seconds: float = 5) -> Iterator[Scope]:
         current_scope.reset(token)
 
 
+@pytest.mark.alone
 async def test_it_opens_when_a_ping_fails_and_closes_when_one_succeeds(own_mongod: Mongod) -> None:
     async with connect(own_mongod.settings(mongodb_timeout=PATIENCE)) as database:
         things = database["things"]
@@ -110,6 +111,7 @@ async def test_start_up_waits_for_mongodb_and_reports_it_once(own_mongod: Mongod
             await waiting
 
 
+@pytest.mark.alone
 async def test_start_up_waits_no_longer_than_its_limit(own_mongod: Mongod) -> None:
     gone = own_mongod.settings(mongodb_timeout=0.1)
     async with connect(gone.model_copy(update={"mongodb_uri": _nowhere(gone.mongodb_uri)})) as database:

@@ -20,12 +20,13 @@ from app.settings import Settings
 from loaders.mongo import Database
 from loaders.persisted import VersionKey
 from resolvers.context import Viewer
+from tests.budgets.conftest import stopped_clock
 from tests.http.requests import client
 from tests.mcp.test_over_http import JSON, MODES, TEXTS, TOOLS, connected, tools
 from tests.persisted.conftest import Start, start, trust
 from tests.support import TOKENS
 
-__all__ = ["start", "tools"]
+__all__ = ["start", "stopped_clock", "tools"]
 
 HEADERS = JSON | {"content-type": "application/json"}
 BUDGETS = Settings(budgets="public=1:1000").budgets
@@ -63,6 +64,7 @@ INITIALIZE = {
 }  # fmt: skip
 
 
+@pytest.mark.usefixtures("stopped_clock")
 @pytest.mark.parametrize(
     ("body", "status"),
     [

@@ -7,11 +7,14 @@ from math import isnan
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.monitoring.dashboard import DASHBOARD, filled_in, metrics, panels, queries
 from tests.monitoring.gateway import MonitoredGateway
 from tests.monitoring.prometheus import Prometheus
 from tests.monitoring.test_rules import ALERTS, DOCS, RULES
+
+pytestmark = pytest.mark.alone
 
 
 def test_a_gateway_of_two_workers_has_data_for_all_of_it(

@@ -233,6 +233,7 @@ def test_ctrl_c_sent_to_all_processes_of_a_terminal_drains(log: Path) -> None:
         assert server.status() == 0
 
 
+@pytest.mark.alone
 def test_it_listens_only_once_it_can_answer(log: Path) -> None:
     with toy(log, workers=2) as server:
         port = server.port
