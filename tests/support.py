@@ -108,8 +108,8 @@ def cpu(work: Callable[[], object]) -> float:
     return min(times)
 
 
-def is_the_driver_s(task: asyncio.Task[Any]) -> bool:
-    """Whether a task receives a message for PyMongo. The monitors of any open client do so at any time."""
+def receives_for_driver(task: asyncio.Task[Any]) -> bool:
+    """Whether a task receives a message for PyMongo, as the monitors of any open client do at any time."""
     return getattr(task.get_coro(), "__qualname__", "") in {"PyMongoProtocol.read", "_poll_cancellation"}
 
 

@@ -17,7 +17,7 @@ from tests.execution.engines import executor
 from tests.execution.hooked import Hook, hooked
 from tests.execution.operations import Question
 from tests.execution.site import STAFF, Site
-from tests.support import is_the_driver_s, request_for
+from tests.support import receives_for_driver, request_for
 
 pytestmark = pytest.mark.parametrize("site", ["sound"], indirect=True)
 
@@ -150,7 +150,7 @@ async def test_a_cancelled_request_leaves_nothing_running(
             await running
         if not compiled:
             never.set()
-        left = {task for task in asyncio.all_tasks() - before if not is_the_driver_s(task)}
+        left = {task for task in asyncio.all_tasks() - before if not receives_for_driver(task)}
         await asyncio.wait(left | {asyncio.create_task(asyncio.sleep(0))})
 
 

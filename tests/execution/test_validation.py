@@ -1,4 +1,6 @@
-"""Documents are valid, or have the errors, as graphql-core says with all of its rules."""
+"""A document has the errors that graphql-core finds with all of its rules."""
+
+import asyncio
 
 import pytest
 from graphql import parse, specified_rules, validate
@@ -36,7 +38,6 @@ DOCUMENTS = {
     """,
 }
 
-
 #: Texts that are refused before they are validated.
 TOO_LARGE = {"more overlapping fields", "operations without their variables", "open brackets"}
 
@@ -50,3 +51,21 @@ def test_a_document_has_the_errors_of_graphql_core(name: str) -> None:
     expected = RefusedError(errors, VALIDATION_FAILED).refusal if errors else None
     is_invalid = isinstance(answer, Refusal) and answer.code == VALIDATION_FAILED
     assert (answer if is_invalid else None) == expected
+
+
+@pytest.mark.parametrize("text", [DOCUMENTS["no variables"], DOCUMENTS["a variable"]])
+async def test_other_tasks_run_after_parsing_and_after_validation(text: str) -> None:
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    beside = asyncio.create_task(others())
+    await asyncio.sleep(0)
+    before = turns
+    await Executor(schema).read(Operation(text))
+    beside.cancel()
+    assert turns - before == 2

@@ -16,6 +16,7 @@ _REPEATED = (
 )  # fmt: skip
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("name", [name for name in NORMALISERS if name != "day_offset"])
 def test_a_long_cell_is_read_or_refused_soon(name: str) -> None:
     normaliser = NORMALISERS[name]

@@ -178,6 +178,7 @@ def test_seats_of_any_text_are_a_count_unlimited_or_refused(text: str) -> None:
         assert found == UNLIMITED or (isinstance(found, int) and found >= 0)
 
 
+@pytest.mark.alone
 def test_a_number_of_a_million_digits_is_refused_at_once() -> None:
     for digits in ("1" * 900_000, "-" + "1" * 900_000):
         began = perf_counter()

@@ -87,6 +87,7 @@ async def test_the_thread_that_became_idle_last_gets_the_next_call() -> None:
     assert len({await run(lambda _: get_ident(), None) for _ in range(20)}) == 1
 
 
+@pytest.mark.alone
 async def test_work_without_the_interpreter_lock_does_not_keep_the_process_busy() -> None:
     def spend() -> None:
         until = thread_time() + 0.2

@@ -9,7 +9,7 @@ import pytest
 
 from app.protection import admission
 from app.protection.admission import CHEAP, Admission, Lane, OverloadedError
-from tests.support import is_the_driver_s
+from tests.support import receives_for_driver
 
 CAPACITY = 1_000
 
@@ -19,7 +19,7 @@ async def _no_task_is_left() -> AsyncIterator[None]:
     """Ends the tasks that a test leaves waiting. Otherwise nobody would read their errors."""
     before = asyncio.all_tasks()
     yield
-    left = {task for task in asyncio.all_tasks() - before if not is_the_driver_s(task)}
+    left = {task for task in asyncio.all_tasks() - before if not receives_for_driver(task)}
     left.discard(asyncio.current_task())
     for task in left:
         task.cancel()
