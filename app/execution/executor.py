@@ -193,8 +193,8 @@ class Executor:
             request.scope.begin_operation()
         plan = document.kept_plan(variables) if self._compiled else "turned off"
         if plan is None:
-            # Continue in a new iteration of the event loop, because work on the document, such as its price, has
-            # already made this one long.
+            # Continue in a new iteration of the event loop, because other work on the document has already
+            # made this one long.
             await sleep(0)
             await pace.turn()
             plan = document.plan(variables)
