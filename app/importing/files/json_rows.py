@@ -207,7 +207,7 @@ def _plain(value: Cell) -> Cell:
 def _number(value: Cell) -> Cell:
     try:
         return int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return float(value) if isinstance(value, str | int | float) else value
 
 

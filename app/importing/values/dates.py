@@ -17,9 +17,7 @@ _TO_LAST_SECOND = timedelta(hours=23, minutes=59, seconds=59)  # from the first 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: Day 0 in a spreadsheet; correct for dates since March 1900.
 _EXCEL_EPOCH = datetime(1899, 12, 30, tzinfo=UTC)
-#: The day numbers from October 1954 to January 2119. Only look for an int in it, because a float is compared
-#: with each of them.
-_EXCEL = range(20_000, 80_000)
+_FIRST_EXCEL, _AFTER_EXCEL = 20_000, 80_000  # the day numbers from October 1954 to January 2119
 _DIGITS = re.compile(r"-?\d+(?:\.\d+)?")
 _NUMERIC = re.compile(r"(\d{1,4})([./-])(\d{1,2})\2(\d{1,4})")
 _CJK = re.compile(r"(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日일]")
@@ -81,7 +79,7 @@ def _any_date(value: object, format: str | None, day_first: bool | None, excel: 
     if isinstance(value, datetime):
         return _utc(value)
     if isinstance(value, int | float):
-        return _number(float(value), excel=excel)
+        return _number(value, excel=excel)
     text = " ".join(str(value).split())
     if len(text) > _LONGEST:
         raise ValueError(_NO_DATE)
@@ -150,7 +148,7 @@ def _decide_excel(column: Column, given: Options) -> Decision:
     bare = [
         float(str(c)) for c in column.cells if not isinstance(c, bool) and _DIGITS.fullmatch(str(c).strip())
     ]
-    if "excel" in given or not bare or not all(int(number) in _EXCEL for number in bare):
+    if "excel" in given or not bare or not all(map(_is_excel, bare)):
         return Decision()
     return Decision({"excel": True}, {"excel": "bare numbers are a spreadsheet's days"})
 
@@ -158,7 +156,12 @@ def _decide_excel(column: Column, given: Options) -> Decision:
 def _is_number(text: str) -> bool:
     """Returns whether digits are a number of days or seconds, and not a date such as 20150611."""
     whole = text.lstrip("-").split(".")[0]
-    return len(whole) > 8 or int(whole) in _EXCEL
+    return len(whole) > 8 or _is_excel(int(whole))
+
+
+def _is_excel(number: float) -> bool:
+    """Returns whether a number, which may be infinite or NaN, is in the range of a spreadsheet's days."""
+    return _FIRST_EXCEL <= number < _AFTER_EXCEL
 
 
 def _number(value: float, *, excel: bool) -> datetime:
@@ -167,14 +170,13 @@ def _number(value: float, *, excel: bool) -> datetime:
     Numbers of 1e11 or more are milliseconds, because as seconds they would mean dates after November 5138.
     Seconds and milliseconds are accepted only for dates from March 1973 to November 2286.
     """
-    if excel and int(value) in _EXCEL:
+    if excel and _is_excel(value):
         return _utc(_EXCEL_EPOCH + timedelta(seconds=round(value * 86_400)))
-    # Not `in range(...)`: for a float, that compares all 86,401 seconds one by one.
     if _LAST_DAY[0] <= value <= _LAST_DAY[1]:
         raise ValueError(_NO_DATE_IN_RANGE)
-    seconds = value / 1000 if abs(value) >= 1e11 else value
+    seconds = value / 1000 if 1e11 <= abs(value) < 1e14 else value  # not if it's too large for a float
     if not 1e8 <= seconds < 1e10:
-        hint = " (set excel = true if it is a spreadsheet's day number)" if int(value) in _EXCEL else ""
+        hint = " (set excel = true if it is a spreadsheet's day number)" if _is_excel(value) else ""
         raise ValueError(_NO_DATE + hint)
     return _EPOCH + timedelta(milliseconds=round(seconds * 1000))
 

@@ -8,7 +8,6 @@ thousands. "1.299" is unclear, but other cells of the column may show what the p
 import re
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from math import isfinite
 from typing import Literal
 from unicodedata import decimal as digit_of
 
@@ -32,6 +31,7 @@ _GROUPED = re.compile(r"\d{1,3}(?:,\d{2,3})*,\d{3}|\d{1,3}(?:\.\d{3})+")  # 1,24
 _OTHER: dict[Mark, Mark] = {".": ",", ",": "."}
 _LARGEST_COUNT = 2_000_000_000  # fits in GraphQL's Int, which has 32 bits
 _NO_NUMBER = "is not a number"
+_TOO_LARGE = 10**18  # so that calculations with Decimal, which has 28 digits, are exact enough
 _UNCLEAR = 'can be read with thousands or with decimals (set decimal = "." or ",")'
 _ASCII_MARKS = str.maketrans("\uff0c\uff0e\u066b\u066c", ",.,,")
 UNLIMITED = "UNLIMITED"  # what `seats` returns for words such as "no limit"
@@ -62,7 +62,7 @@ def decimal(value: object, *, decimal: Mark | None = None) -> float:
 
 def count(value: object) -> int:
     """Reads a non-negative whole number. A single comma or point before three digits separates thousands."""
-    number = Decimal(value) if type(value) is int else exact(value, thousands=True)
+    number = Decimal(value) if type(value) is int else _exact(value, thousands=True)
     if number < 0:
         raise ValueError("is below zero")
     if number > _LARGEST_COUNT:  # checked before int(), which is slow for numbers with many digits
@@ -90,24 +90,39 @@ def exact(value: object, *, mark: Mark | None = None, thousands: bool = False) -
 
     mark: the decimal mark of a number that can be read in two ways, such as "1.299". thousands: whether the
     comma or point in such a number separates thousands if `mark` is None. If neither is set, such a number
-    raises UnclearError.
+    raises UnclearError. Raises ValueError for numbers of 10**18 or more.
     """
+    return _bounded(_exact(value, mark=mark, thousands=thousands))
+
+
+def _exact(value: object, *, mark: Mark | None = None, thousands: bool = False) -> Decimal:
     if isinstance(value, bool):
         raise ValueError(_NO_NUMBER)
     if isinstance(value, int | float):
-        if not isfinite(value):
+        number = Decimal(value) if isinstance(value, int) else Decimal(repr(value))
+        if not number.is_finite():
             raise ValueError(_NO_NUMBER)
-        return Decimal(repr(value))
+        return number
     match = _WRITTEN.fullmatch(ascii_digits(str(value)).strip())
     if match is None:
         raise ValueError(_NO_NUMBER)
-    number = parse(match["number"], mark, thousands=thousands)
+    number = _parse(match["number"], mark, thousands=thousands)
     factor = int(_MULTIPLES[match["multiple"].casefold()]) if match["multiple"] else 1
     return (-number if match["sign"] in ("-", "\u2212") else number) * factor
 
 
 def parse(digits: str, mark: Mark | None = None, *, thousands: bool = False) -> Decimal:
     """Reads a number in the same way as `exact`, but accepts neither a sign nor a suffix such as "k"."""
+    return _bounded(_parse(digits, mark, thousands=thousands))
+
+
+def _bounded(number: Decimal) -> Decimal:
+    if abs(number) >= _TOO_LARGE:
+        raise ValueError("is too large")
+    return number
+
+
+def _parse(digits: str, mark: Mark | None, *, thousands: bool) -> Decimal:
     body = re.sub(_GROUP, "", digits)
     own = own_mark(digits)
     if own is None and not thousands and mark is None:
