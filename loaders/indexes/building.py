@@ -70,7 +70,7 @@ async def apply(
     Waits for indexes that are already being built. MongoDB reads and writes the collections meanwhile. As in
     `ensure`, some indexes can't be created.
     """
-    comparison = await compare(database, retention)
+    comparison = await compare(database, retention, with_builds=True)
     lifetimes = [(one, to) for one in comparison.states if (to := one.lifetime_to_set) is not None]
     prevented = [problem for one, to in lifetimes for problem in await _set_lifetime(database, one, to)]
     for collection, indexes in comparison.declared_in("missing", "building").items():

@@ -52,6 +52,13 @@ async def test_a_new_database_gets_all_indexes_and_has_no_problems(own: Database
     assert await indexes.ensure(own) == indexes.Applied([], problems=[])
 
 
+async def test_a_check_sends_one_command_for_each_collection(
+    database: Database, mongo_commands: list[str]
+) -> None:
+    await indexes.ensure(database)
+    assert mongo_commands == [f"listIndexes {row.name}" for row in COLLECTIONS.values()]
+
+
 async def test_an_index_that_is_not_unique(own: Database) -> None:
     await replaced(own, "courses", "slug_1")
     assert await problems(own) == [

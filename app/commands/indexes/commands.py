@@ -107,7 +107,7 @@ def _report(console: Console, done: Applied) -> None:
 async def _rows() -> list[IndexRow]:
     settings = load()
     async with _opened(settings) as database:
-        states = (await compare(database, settings.retention)).states
+        states = (await compare(database, settings.retention, with_builds=True)).states
         names = dict.fromkeys(one.collection for one in states)
         found = {name: await statistics_of(database[name]) for name in names}
         building = {one.collection for one in states if one.state == "building"}
@@ -118,7 +118,7 @@ async def _rows() -> list[IndexRow]:
 async def _compared() -> Comparison:
     settings = load()
     async with _opened(settings) as database:
-        return await compare(database, settings.retention)
+        return await compare(database, settings.retention, with_builds=True)
 
 
 async def _apply(console: Console) -> Applied:
