@@ -8,7 +8,8 @@ from pymongo import MongoClient
 
 from tests.app.issuers import Server
 from tests.app.office import Office
-from tests.app.test_cli import lectern, running, until_it_answers
+from tests.app.test_cli import running, until_it_answers
+from tests.command import lectern
 from tests.support import SECRET
 
 

@@ -14,7 +14,7 @@ from app import development
 from app.settings import Settings
 from resolvers.relay import ids
 from tests.app.office import ADA, PASSWORD, SESSION, Office
-from tests.app.test_cli import LECTERN, lectern
+from tests.command import LECTERN, lectern
 
 
 def test_the_first_member_of_staff_sets_a_password_and_signs_in(office: Office) -> None:

@@ -14,7 +14,7 @@ from loaders.model import shape_of
 from loaders.mongo.database import Database
 from loaders.problems import Misfit, misfits
 from tests import factories
-from tests.app.test_cli import LECTERN, lectern
+from tests.command import LECTERN, lectern
 from tests.factories import T0, store
 
 Check: TypeAlias = Callable[..., subprocess.CompletedProcess[str]]

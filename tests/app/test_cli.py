@@ -21,23 +21,11 @@ from app.settings import Settings
 from loaders.mongo.database import Database
 from tests import factories
 from tests.app.test_embedded import mongods, wait_until_none
+from tests.command import LECTERN, lectern
 from tests.factories import store
 from tests.storm.processes import free_ports
 
-LECTERN = Path(sys.executable).with_name("lectern")
-ROOT = Path(__file__).parents[2]
 QUERY = {"query": "{ courses { totalCount } }"}
-
-
-def lectern(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [LECTERN, *arguments],
-        capture_output=True,
-        text=True,
-        env=os.environ | environment,
-        cwd=ROOT,
-        timeout=60,
-    )
 
 
 @contextmanager

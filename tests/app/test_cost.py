@@ -11,7 +11,7 @@ import pytest
 
 from app.settings import Settings
 from resolvers.relay import MAX_SIZE, MOST_IDS
-from tests.app.test_cli import lectern
+from tests.command import lectern
 from tests.support import serving
 
 AWAY = {"LECTERN_MONGODB_URI": "mongodb://127.0.0.1:1"}

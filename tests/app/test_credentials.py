@@ -9,7 +9,7 @@ from pymongo import MongoClient
 from app.database import DatabaseUnavailableError, connect
 from app.embedded import find_mongod
 from app.settings import Settings
-from tests.app.test_cli import lectern
+from tests.command import lectern
 from tests.storm.processes import free_ports, start
 
 

@@ -103,7 +103,6 @@ def test_it_is_a_replica_set_that_keeps_its_data_and_stops_with_its_owner(tmp_pa
         assert numbers(uri) == [1, 2]
 
 
-@pytest.mark.alone
 def test_a_second_owner_finds_it_and_keeps_it(tmp_path: Path) -> None:
     first, uri = own(tmp_path)
     with embedded.running(tmp_path) as same:
@@ -115,7 +114,6 @@ def test_a_second_owner_finds_it_and_keeps_it(tmp_path: Path) -> None:
     wait_until_none(tmp_path)
 
 
-@pytest.mark.alone
 def test_kill_9_of_the_owner_leaves_no_mongod_and_the_next_start_works(tmp_path: Path) -> None:
     owner, uri = own(tmp_path)
     write(uri, 1)
@@ -155,7 +153,6 @@ def test_a_mongod_is_joined_only_if_its_keeper_has_noticed(
         os.close(reader)
 
 
-@pytest.mark.alone
 def test_a_mongod_that_was_killed_is_started_again(tmp_path: Path) -> None:
     owner, uri = own(tmp_path)
     write(uri, 1)
@@ -177,7 +174,6 @@ def test_a_port_in_use_by_another_server_is_left_to_it(tmp_path: Path) -> None:
         assert numbers(moved) == [1]
 
 
-@pytest.mark.alone
 def test_a_failed_start_shows_the_last_words_of_mongod(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "WiredTiger").write_text("not a database")

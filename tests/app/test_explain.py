@@ -11,8 +11,8 @@ from app.settings import Settings
 from loaders.mongo.database import Database
 from resolvers.relay import encode_id
 from tests import factories
-from tests.app.test_cli import lectern
 from tests.app.test_http import GRAPHQL, client, post
+from tests.command import lectern
 from tests.factories import store
 
 QUERY = "query ($n: Int!) { courses(first: $n) { nodes { title reviews(first: 2) { nodes { rating } } } } }"

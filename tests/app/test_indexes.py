@@ -21,8 +21,9 @@ from loaders import indexes
 from loaders.mongo import APP_NAME, Document
 from resolvers.relay import encode_id
 from tests import factories
-from tests.app.test_cli import LECTERN, lectern, output_of_serve, running
+from tests.app.test_cli import output_of_serve, running
 from tests.app.test_migrate import INTERRUPTIBLE
+from tests.command import LECTERN, lectern
 from tests.loaders.mongod import Mongod, own_mongod
 from tests.server.processes import until
 from tests.storm.gateways import environment

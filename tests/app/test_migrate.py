@@ -24,7 +24,8 @@ from loaders.mongo import Document
 from loaders.mongo.database import Database
 from resolvers.relay import encode_id
 from tests import factories
-from tests.app.test_cli import LECTERN, lectern, output_of_serve, running
+from tests.app.test_cli import output_of_serve, running
+from tests.command import LECTERN, lectern
 from tests.factories import outdated, store
 from tests.storm.gateways import environment, serving
 from tests.storm.processes import start

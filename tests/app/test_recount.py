@@ -9,7 +9,7 @@ from bson import ObjectId
 from app.settings import Settings
 from loaders.mongo.database import Database
 from tests import factories
-from tests.app.test_cli import LECTERN, lectern
+from tests.command import LECTERN, lectern
 from tests.factories import DAY, T0, store
 
 

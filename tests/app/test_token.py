@@ -14,8 +14,9 @@ from app.settings import Settings
 from loaders.mongo.database import Database
 from resolvers.relay import ids
 from tests import factories
-from tests.app.test_cli import LECTERN, lectern, running, until_it_answers
+from tests.app.test_cli import running, until_it_answers
 from tests.app.test_embedded import mongods, wait_until_none
+from tests.command import LECTERN, lectern
 from tests.factories import store
 from tests.support import SECRET, TOKENS
 

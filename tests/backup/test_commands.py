@@ -26,9 +26,10 @@ from loaders.problems import misfits
 from loaders.recounting import recount
 from resolvers.relay import encode_id
 from tests import factories
-from tests.app.test_cli import LECTERN, lectern, output_of_serve
+from tests.app.test_cli import output_of_serve
 from tests.backup.conftest import Pair, SettingsPair
 from tests.backup.contents import all_indexes, documents
+from tests.command import LECTERN, lectern
 from tests.factories import store
 from tests.storm.gateways import environment, serving
 from tests.writes.support import SOON

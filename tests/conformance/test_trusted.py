@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.settings import Settings
-from tests.app.test_cli import lectern
+from tests.command import lectern
 from tests.conformance.tools import Tools
 from tests.support import serving
 

@@ -16,8 +16,6 @@ from tests.hostile.gateway import Gateway, serving
 from tests.hostile.test_rows import LEFT, MEMORY, REFUSAL
 from tests.support import missing
 
-pytestmark = pytest.mark.alone
-
 SHORT = 1.0  # seconds of a client's timeouts in these tests
 LATE = 6.0  # seconds until a client must have been cut off: the machine may be busy
 TIMES = {

@@ -16,8 +16,6 @@ from tests.hostile.mongod import Mongod
 from tests.server.processes import until
 from tests.storm.storm import settings_of
 
-pytestmark = pytest.mark.alone
-
 DEADLINE = 4.0  # seconds that a request has in these tests
 SOON = 1.0  # seconds for anything that must not be delayed
 READY = 2.0  # seconds until /readyz must answer

@@ -5,8 +5,6 @@ import pytest
 from tests.hostile.gateway import Gateway, Reply, Spent
 from tests.hostile.rows import ROWS, Row, every_code_point
 
-pytestmark = pytest.mark.alone
-
 REFUSAL = 0.15  # seconds of the server's CPU
 ANSWER = 0.5
 STRETCH = 0.06  # seconds for which the event loop may be blocked
@@ -20,6 +18,7 @@ def start(gateway: Gateway) -> float:
     return gateway.resident()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("name", ROWS)
 def test_a_request_is_refused_cheaply_or_is_cheap_to_answer(
     gateway: Gateway, start: float, name: str

@@ -33,6 +33,10 @@ class Shell:
         assert result.exception is None, f"{result.exception!r}\n{result.output}"
         return closing(result.stdout)
 
+    def drop_database(self) -> None:
+        """For tests that look at which collections are created: otherwise, an earlier test has done that."""
+        self.database.client.drop_database(self.database.name)
+
     def write(self, name: str, content: str | bytes | list[Document]) -> Path:
         file = self.directory / name
         if isinstance(content, list):

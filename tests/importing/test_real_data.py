@@ -110,6 +110,7 @@ def test_oulad(fresh_shell: Callable[[str], Shell], shared_data: Path) -> None:
 
 @pytest.mark.parametrize("collection", ["courses", "students", "reviews"])
 def test_omscentral_dry_run_without_a_mapping(shell: Shell, shared_data: Path, collection: str) -> None:
+    shell.drop_database()
     result = shell.run(
         "import", collection, shared_data / "omscentral2018" / f"{collection}.ndjson", "--dry-run"
     )

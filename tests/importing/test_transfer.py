@@ -312,6 +312,7 @@ def test_instructors_and_prices(shell: Shell) -> None:
 def test_errors_are_one_sentence_without_a_traceback(
     shell: Shell, arguments: tuple[str, ...], message: str
 ) -> None:
+    shell.drop_database()
     shell.write("c.csv", "id,title\n1,A\n")
     shell.write("empty.csv", "")
     shell.write("wrong.toml", '[fields]\nid = "id"\ntitel = "title"')

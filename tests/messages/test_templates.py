@@ -10,7 +10,7 @@ from app.delivery.messages.message_kinds import FIELDS
 from app.delivery.messages.templates import OWN, TemplateError, Templates
 from app.settings import SettingsError
 from loaders.outbox import MessageKind
-from tests.app.test_cli import lectern
+from tests.command import lectern
 from tests.messages.examples import composed
 
 KINDS: tuple[MessageKind, ...] = get_args(MessageKind)

@@ -20,7 +20,7 @@ from app.persisted.unknown_operations import UnknownOperations
 from app.settings import Settings
 from loaders.mongo import Database, now
 from loaders.persisted import Sighting, VersionKey, add_sightings, load, mark_used
-from tests.app.test_cli import lectern
+from tests.command import lectern
 from tests.persisted.conftest import WEB, trust
 
 #: An environment in which the output is for a terminal, without colours.

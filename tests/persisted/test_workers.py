@@ -15,7 +15,7 @@ import pytest
 
 from app.settings import Settings
 from loaders.mongo import Database
-from tests.app.test_cli import lectern
+from tests.command import lectern
 from tests.persisted.test_over_http import by_hash
 from tests.server.processes import LECTERN, Process, until
 from tests.storm.gateways import environment

@@ -11,8 +11,6 @@ import pytest
 from tests.server.processes import Process, toy, until
 from tests.server.wire import BODY, CHUNKS, END, GET, POST, UPGRADE, answers, connected, received, sent
 
-pytestmark = pytest.mark.alone
-
 SIZES = {
     "LECTERN_MAX_HEAD_BYTES": "2000",
     "LECTERN_MAX_HEADERS": "10",

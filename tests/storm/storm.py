@@ -25,10 +25,11 @@ from app.settings import Settings
 from loaders import indexes
 from loaders.mongo.database import Database
 from loaders.people import unfinished_erasures
+from tests import command
 from tests.deliveries.outside import outside
 from tests.storm import crowd, erasures, verify, world
 from tests.storm.client import FaultError
-from tests.storm.gateways import LECTERN, Gateway, environment, serving
+from tests.storm.gateways import Gateway, environment, serving
 from tests.storm.log import Log
 from tests.storm.people import Mailbox, Person
 from tests.storm.replica_set import ReplicaSet
@@ -175,7 +176,5 @@ def _check_complaints(settings: Settings) -> list[str]:
     return []
 
 
-def _run(command: str, settings: Settings) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [LECTERN, command], env=os.environ | environment(settings), capture_output=True, text=True
-    )
+def _run(name: str, settings: Settings) -> subprocess.CompletedProcess[str]:
+    return command.run([name], environment(settings), seconds=None)

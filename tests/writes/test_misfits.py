@@ -1,6 +1,6 @@
 """Writes work on documents of other shapes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
 import pytest
@@ -8,6 +8,7 @@ from pymongo.errors import WriteError
 
 from loaders.collections import COLLECTIONS
 from loaders.model import shape_of
+from loaders.mongo import Collection
 from loaders.mongo.database import Database
 from tests.factories import clear
 from tests.writes.scenes import NAMES, scenes
@@ -26,6 +27,17 @@ _KEPT: Mapping[str, Sequence[str]] = {
 }
 
 
+async def _damage(collection: Collection, fields: Iterable[str], value: Value) -> None:
+    """Damages fields of all documents, except those that an index keeps as they are."""
+    operator, damage = ("$unset", "") if value is ... else ("$set", value)
+    try:
+        await collection.update_many({}, {operator: dict.fromkeys(fields, damage)})
+    except WriteError:  # two arrays in one index: one field at a time
+        for field in fields:
+            with suppress(WriteError):
+                await collection.update_many({}, {operator: {field: damage}})
+
+
 @pytest.mark.parametrize("value", [..., None, "text", 4.5, {"a": 1}, ["a", None]], ids=str)
 @pytest.mark.parametrize("name", NAMES)
 async def test_a_write_is_done(gateway: Gateway, database: Database, name: str, value: Value) -> None:
@@ -34,10 +46,8 @@ async def test_a_write_is_done(gateway: Gateway, database: Database, name: str, 
     for collection, kept in _KEPT.items():
         document = COLLECTIONS[collection].document
         assert document
-        for field in (shape_of(document).members or {}).keys() - {*kept, "revision"}:
-            damage = {"$unset": {field: ""}} if value is ... else {"$set": {field: value}}
-            with suppress(WriteError):  # two arrays in one index
-                await database[collection].update_many({}, damage)
+        fields = (shape_of(document).members or {}).keys() - {*kept, "revision"}
+        await _damage(database[collection], fields, value)
     answer = await gateway.post(operation(name), {"input": values}, viewer)
     assert "errors" not in answer, answer["errors"]
     assert answer["data"][name]["errors"] == []
