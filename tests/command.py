@@ -1,6 +1,7 @@
-"""Runs the command `lectern`, each time in a process of its own.
+"""Runs the command `lectern`, each time in a new process.
 
-The processes are forked from one that has imported the modules, which takes seconds, and done nothing else.
+To save the seconds that imports take, each is forked from a server that has only imported the modules. So
+this doesn't show how the interpreter starts and exits; tests/app/test_cli.py also runs the script itself.
 """
 
 import multiprocessing
@@ -29,22 +30,26 @@ def lectern(*arguments: str, **environment: str) -> CompletedProcess[str]:
 def run(
     arguments: Sequence[str], environment: Mapping[str, str], *, seconds: float | None
 ) -> CompletedProcess[str]:
-    """Does the same with another time limit, or without one."""
+    """Runs `lectern` like the function above, but with any time limit; None means no limit."""
     command = [str(LECTERN), *arguments]
     with TemporaryDirectory() as directory:
         out, err = Path(directory) / "out", Path(directory) / "err"
+        out.touch()
+        err.touch()
         process = _forks.Process(target=_main, args=(command, {**os.environ, **environment}, out, err))
         process.start()
-        process.join(seconds)
-        if process.exitcode is None:
+        try:
+            process.join(seconds)
+            if process.exitcode is None:
+                raise TimeoutExpired(command, seconds or 0, out.read_bytes(), err.read_bytes())
+        finally:
             process.kill()
             process.join()
-            raise TimeoutExpired(command, seconds or 0, err.read_bytes())
         return CompletedProcess(command, process.exitcode, out.read_text("utf-8"), err.read_text("utf-8"))
 
 
 def _main(command: Sequence[str], environment: Mapping[str, str], out: Path, err: Path) -> None:
-    """What the script `lectern` does, in this process."""
+    """Does what the script `lectern` does, with its output redirected to files."""
     for path, descriptor in ((out, 1), (err, 2)):
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(file, descriptor)

@@ -95,8 +95,8 @@ async def compare(
     """Compares the indexes of all collections with the declared ones.
 
     If retention is None, the indexes that delete documents after a retention time are left out. with_builds:
-    whether to ask which indexes are being built, with a costly command for each collection that exists;
-    otherwise, they count as present.
+    also finds out which indexes are still being built, which takes another, costly command for each
+    collection that exists. Otherwise, those count as present.
     """
     states: list[IndexState] = []
     for row in COLLECTIONS.values():

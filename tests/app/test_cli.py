@@ -311,6 +311,13 @@ async def test_workers_accept_each_others_cursors(settings: Settings, database: 
         assert process.wait(15) == 0
 
 
+def test_the_script_prints_the_same_each_time_and_nothing_else() -> None:
+    done = [subprocess.run([LECTERN, "schema", "print"], capture_output=True, text=True) for _ in range(2)]
+    forked = lectern("schema", "print")
+    assert [(one.returncode, one.stderr) for one in (*done, forked)] == [(0, "")] * 3
+    assert done[0].stdout == done[1].stdout == forked.stdout
+
+
 def test_schema_check_reports_drift(tmp_path: Path) -> None:
     file = tmp_path / "schema.graphql"
     missing = lectern("schema", "check", str(file))

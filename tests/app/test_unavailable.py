@@ -47,6 +47,7 @@ def changed(own_mongod: Mongod, request: pytest.FixtureRequest) -> Settings:
     return own_mongod.settings(mongodb_timeout=1.0, request_timeout=3.0, compiled_execution=request.param)
 
 
+@pytest.mark.alone
 async def test_requests_fail_fast_until_mongodb_is_back(changed: Settings, own_mongod: Mongod) -> None:
     async with served(changed) as gateway:
         assert (await ask(gateway, QUERY)).status_code == 200
@@ -75,6 +76,7 @@ async def test_requests_fail_fast_until_mongodb_is_back(changed: Settings, own_m
                 await asyncio.sleep(0.05)
 
 
+@pytest.mark.alone
 async def test_reads_and_writes_have_one_deadline(changed: Settings, own_mongod: Mongod) -> None:
     async with served(changed) as gateway:
         assert (await ask(gateway, QUERY)).status_code == 200

@@ -1,4 +1,4 @@
-"""Fixtures that run the commands as from a shell, each on its own database."""
+"""Fixtures that run the commands as from a shell, on databases that tests use again."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,9 +14,9 @@ from tests.importing.shell import Shell
 def fresh_shell(
     mongo_uri: str, worker_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[str], Shell]]:
-    """Returns a function that creates a shell on an empty database.
+    """Returns a function that empties a database and creates a shell on it.
 
-    The collections and indexes of earlier tests are there, because they take long to create.
+    Its collections and indexes are kept, because creating them is slow.
     """
     monkeypatch.setenv("LECTERN_MONGODB_URI", mongo_uri)
     with MongoClient[Document](mongo_uri, tz_aware=True) as client:

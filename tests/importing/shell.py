@@ -34,7 +34,7 @@ class Shell:
         return closing(result.stdout)
 
     def drop_database(self) -> None:
-        """For tests that look at which collections are created: otherwise, an earlier test has done that."""
+        """For tests that check which collections exist: earlier tests leave theirs behind."""
         self.database.client.drop_database(self.database.name)
 
     def write(self, name: str, content: str | bytes | list[Document]) -> Path:

@@ -10,19 +10,20 @@ from tests.importing.shell import Shell
 NUMBERS: tuple[object, ...] = (
     float("inf"), float("-inf"), float("nan"), 1e308, -1e308, 10**400, -(10**400), 5e-324,
     "9" * 150, "9" * 400, "-" + "9" * 400, "9" * 400 + ".5", "0." + "0" * 400 + "1", "9" * 5_000,
-    "inf", "-Infinity", "nan", "1e999", "-1e999", "1e-999", "1" + ",000" * 150,
+    "P" + "9" * 23 + "D", "PT" + "9" * 23 + "H", "9" * 309 + " 1/2 days", "inf", "-Infinity", "nan",
+    "1e999", "-1e999", "1e-999", "1" + ",000" * 150,
 )  # fmt: skip
-WANTED = {"day_offset": {"start": "2020-01-31"}}
+REQUIRED = {"day_offset": {"start": "2020-01-31"}}
 TOO_LARGE = "9" * 400
 
 
 def reads(name: str, value: object, options: dict[str, object]) -> bool:
     message = ""
     try:
-        NORMALISERS[name].read(value, **{**WANTED.get(name, {}), **options})
+        NORMALISERS[name].read(value, **{**REQUIRED.get(name, {}), **options})
     except ValueError as error:
         message = str(error)
-    assert "convert" not in message  # as in a message of Python's
+    assert "convert" not in message  # Python's own wording
     assert "limit" not in message
     return not message
 
@@ -37,6 +38,13 @@ def test_each_is_read_or_refused_in_a_sentence(name: str) -> None:
         if name in ("date", "end_date"):
             assert not reads(name, value, {})
             assert not reads(name, value, {"excel": True})
+
+
+@pytest.mark.parametrize("name", NORMALISERS)
+def test_a_million_digits_are_read_or_refused(name: str) -> None:
+    """Decimal has exponents of up to 999,999, and a cell may have 1,048,576 characters."""
+    for suffix in ("", "k", "½"):
+        reads(name, "-" + "9" * 1_048_000 + suffix, {})
 
 
 @pytest.mark.parametrize(

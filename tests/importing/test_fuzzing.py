@@ -14,5 +14,5 @@ def test_a_damaged_file_is_imported_or_refused_in_a_sentence(
     dice = random.Random(seed)
     name, content, collection = dice.choice(fuzzing.real_files())
     file = fuzzing.damaged(content, is_csv=name.endswith(".csv"), dice=dice)
-    wrong = fuzzing.complaint(fresh_shell("fuzzed"), file, collection, write=dice.random() < 0.5)
+    wrong = fuzzing.complaint(fresh_shell("first"), file, collection, write=dice.random() < 0.5)
     assert wrong is None, f"{name}, {file.kind}: {wrong}"

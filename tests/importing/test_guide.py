@@ -43,7 +43,7 @@ def test_the_guide_shows_what_the_commands_print(
     fresh_shell: Callable[[str], Shell], shared_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)
-    shell = fresh_shell("guide")
+    shell = fresh_shell("first")
     blocks = [
         block
         for part in re.findall(r"```console\n(.*?)```", GUIDE, re.DOTALL)

@@ -15,7 +15,7 @@ from tests.support import MongoCommands
 
 @pytest.fixture
 def folders(fresh_shell: Callable[[str], Shell]) -> Shell:
-    shell = fresh_shell("past")
+    shell = fresh_shell("first")
     for name in ("one", "two"):
         (shell.directory / name).mkdir()
     return shell

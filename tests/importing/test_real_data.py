@@ -87,7 +87,7 @@ def test_omscentral_ratings_match_its_reviews(shell: Shell, shared_data: Path) -
 
 
 def test_oulad(fresh_shell: Callable[[str], Shell], shared_data: Path) -> None:
-    shell, folder = fresh_shell("oulad"), shared_data / "oulad"
+    shell, folder = fresh_shell("first"), shared_data / "oulad"
     courses, students, registrations, results = load(shell, folder, OULAD)
     assert courses["created"] == 22
     assert (students["created"], students["duplicate"], students["rejected"]) == (28_785, 3_808, 0)

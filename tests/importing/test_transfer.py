@@ -385,7 +385,7 @@ def interrupted(shell: Shell, file: Path, how: signal.Signals) -> tuple[int, str
 
 
 def test_ctrl_c_prints_how_to_resume(fresh_shell: Callable[[str], Shell]) -> None:
-    shell = prepared(fresh_shell("interrupted"))
+    shell = prepared(fresh_shell("first"))
     file = shell.write("reviews.ndjson", reviews(20_000))
     code, stderr = interrupted(shell, file, signal.SIGINT)
     assert code == 130
@@ -399,7 +399,7 @@ def test_a_killed_import_completes_when_run_again(
     undisturbed = prepared(fresh_shell("undisturbed"))
     file = undisturbed.write("reviews.ndjson", reviews(20_000))
     undisturbed.ok("import", "reviews", file, "--source", "s")
-    killed = prepared(fresh_shell("killed"))
+    killed = prepared(fresh_shell("first"))
     assert interrupted(killed, file, signal.SIGKILL)[0] == -signal.SIGKILL
     stored = killed.database["reviews"].count_documents({})
     assert 0 < stored < 20_000
@@ -577,7 +577,7 @@ def test_an_export_to_a_folder_fails(catalogue: Shell, folder: str) -> None:
 
 
 def test_lists_that_are_too_long_are_truncated_with_a_note(fresh_shell: Shells) -> None:
-    shell = fresh_shell("long")
+    shell = fresh_shell("first")
     long = [{"id": "a", "title": "A", "tags": [f"t{n:02}" for n in range(21)]}]
     long += [{"id": "b", "title": "B", "tags": [f"t{n:02}" for n in range(20)]}]
     file = shell.write("courses.ndjson", long)
@@ -589,12 +589,12 @@ def test_lists_that_are_too_long_are_truncated_with_a_note(fresh_shell: Shells) 
 
 
 def test_an_exported_row_that_exceeds_the_category_limit_is_rejected(fresh_shell: Shells) -> None:
-    first = fresh_shell("exporting")
+    first = fresh_shell("first")
     names = ["C1", "New", "Newer", "Newer", None]
     rows = [{"id": f"r{n}", "title": f"T{n}", "category": name} for n, name in enumerate(names)]
     first.run("import", "courses", first.write("courses.ndjson", rows), "--source", "s")
     file = dict(exported(first, "x"))["courses"]
-    shell = fresh_shell("restoring")
+    shell = fresh_shell("second")
     shell.database["categories"].insert_many({"slug": f"c{n}", "name": f"C{n}"} for n in range(249))
     for _ in range(2):
         result = shell.run("import", "courses", file)

@@ -19,6 +19,8 @@ from loaders.mongo.scope import Scope, current_scope
 from loaders.mongo.transactions import Transaction, transaction
 from tests.loaders.mongod import NAME, Mongod, no_threads_for_the_driver
 
+pytestmark = pytest.mark.alone
+
 LONG = 8.0  # seconds that a blocked command takes
 SLOW = {"$expr": {"$function": {"body": "function() { sleep(20); return true }", "args": [], "lang": "js"}}}
 

@@ -176,5 +176,5 @@ def _check_complaints(settings: Settings) -> list[str]:
     return []
 
 
-def _run(name: str, settings: Settings) -> subprocess.CompletedProcess[str]:
-    return command.run([name], environment(settings), seconds=None)
+def _run(subcommand: str, settings: Settings) -> subprocess.CompletedProcess[str]:
+    return command.run([subcommand], environment(settings), seconds=None)

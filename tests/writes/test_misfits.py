@@ -1,6 +1,6 @@
 """Writes work on documents of other shapes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
 
 import pytest
@@ -27,8 +27,8 @@ _KEPT: Mapping[str, Sequence[str]] = {
 }
 
 
-async def _damage(collection: Collection, fields: Iterable[str], value: Value) -> None:
-    """Damages fields of all documents, except those that an index keeps as they are."""
+async def _damage(collection: Collection, fields: Set[str], value: Value) -> None:
+    """Damages fields of all documents, except where an index refuses the value."""
     operator, damage = ("$unset", "") if value is ... else ("$set", value)
     try:
         await collection.update_many({}, {operator: dict.fromkeys(fields, damage)})

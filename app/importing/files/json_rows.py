@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from math import isinf
 from typing import TextIO
 
 import orjson
@@ -143,7 +144,7 @@ def _numbered(values: Iterator[Cell | Broken]) -> _Rows:
         elif reason := too_large(value):
             yield Unreadable(number, None, json.dumps(value, ensure_ascii=False)[:SHOWN], reason)
         else:
-            yield Row(number, None, _plain_row(value))
+            yield _row(number, None, value)
 
 
 def _of_line(number: int, line_number: int, line: str) -> Row | Unreadable:
@@ -163,7 +164,14 @@ def _of_line(number: int, line_number: int, line: str) -> Row | Unreadable:
         return Unreadable(number, line_number, shown, _NO_OBJECT)
     if len(line) > LARGEST_CELL and (reason := too_large(values)):
         return Unreadable(number, line_number, shown[:SHOWN], reason)
-    return Row(number, line_number, _plain_row(values))
+    return _row(number, line_number, values)
+
+
+def _row(number: int, line_number: int | None, values: dict[str, Cell]) -> Row | Unreadable:
+    try:
+        return Row(number, line_number, _plain_row(values))
+    except RecursionError:  # which occurs only in _plain_row: orjson reads what is nested more deeply
+        return Unreadable(number, line_number, "", "it is nested too deeply")
 
 
 def _loads(line: str) -> Cell:
@@ -205,10 +213,18 @@ def _plain(value: Cell) -> Cell:
 
 
 def _number(value: Cell) -> Cell:
-    try:
+    with suppress(TypeError, ValueError, OverflowError):
         return int(value)
+    return _double(value)
+
+
+def _double(value: Cell) -> Cell:
+    """Converts a number that may be written as text, and leaves anything else as it is."""
+    try:
+        number = float(value)
     except (TypeError, ValueError, OverflowError):
-        return float(value) if isinstance(value, str | int | float) else value
+        return value
+    return value if isinf(number) else number
 
 
 def _date(value: Cell) -> Cell:
@@ -225,7 +241,7 @@ _TYPED: Mapping[str, Callable[[Cell], Cell]] = {
     "$date": _date,
     "$numberLong": _number,
     "$numberInt": _number,
-    "$numberDouble": lambda value: float(value) if isinstance(value, str | int | float) else value,
+    "$numberDouble": _double,
     "$numberDecimal": str,
     "$symbol": lambda value: value,
     "$uuid": lambda value: value,

@@ -46,6 +46,8 @@ def as_shown(number: float, number_format: str) -> str | None:
     shown = _around(number_format)
     if shown is None:
         return None
+    if not abs(number) < 1e12:  # also infinity and NaN
+        return None
     digits = f"{number:.12g}"
     if "e" in digits:
         return None

@@ -109,7 +109,7 @@ def day_offset(value: Any, *, start: object) -> datetime:
     first = start if isinstance(start, datetime) else date(start)
     try:
         moment = first + timedelta(days=float(value))
-    except (ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError("is not a number of days") from None
     return _plausible(moment)
 
@@ -144,7 +144,7 @@ def decide_date(column: Column, given: Options) -> Decision:
 
 
 def _decide_excel(column: Column, given: Options) -> Decision:
-    """Decides that the bare numbers in a column are day numbers of a spreadsheet if all are in `_EXCEL`."""
+    """Decides that bare numbers are a spreadsheet's days if all of them are in the range of such days."""
     bare = [
         float(str(c)) for c in column.cells if not isinstance(c, bool) and _DIGITS.fullmatch(str(c).strip())
     ]
@@ -160,7 +160,7 @@ def _is_number(text: str) -> bool:
 
 
 def _is_excel(number: float) -> bool:
-    """Returns whether a number, which may be infinite or NaN, is in the range of a spreadsheet's days."""
+    """Returns whether a number, whatever it is, is in the range of a spreadsheet's days."""
     return _FIRST_EXCEL <= number < _AFTER_EXCEL
 
 
@@ -174,7 +174,7 @@ def _number(value: float, *, excel: bool) -> datetime:
         return _utc(_EXCEL_EPOCH + timedelta(seconds=round(value * 86_400)))
     if _LAST_DAY[0] <= value <= _LAST_DAY[1]:
         raise ValueError(_NO_DATE_IN_RANGE)
-    seconds = value / 1000 if 1e11 <= abs(value) < 1e14 else value  # not if it's too large for a float
+    seconds = value / 1000 if 1e11 <= abs(value) < 1e14 else value  # larger values are no dates
     if not 1e8 <= seconds < 1e10:
         hint = " (set excel = true if it is a spreadsheet's day number)" if _is_excel(value) else ""
         raise ValueError(_NO_DATE + hint)

@@ -12,7 +12,7 @@ from math import ceil
 
 from app.importing.values.columns import Column, Decision, Options
 from app.importing.values.credit_numbers import names_credits
-from app.importing.values.numbers import Mark, decimal_mark, exact
+from app.importing.values.numbers import Mark, decimal_mark, exact, parse
 from app.importing.values.units import (
     UNITS,
     Length,
@@ -68,10 +68,10 @@ def duration(
         parts = _counted(plain(str(value)), unit, hours_per_day, decimal)
         if _is_within_a_span(parts, str(value), hours_per_day, decimal):
             raise ValueError(_SEVERAL)
-    days = ceil(round(_total(parts, hours_per_day), 6))
-    if not 0 <= days < _MOST_DAYS:
+    days = _total(parts, hours_per_day)
+    if not 0 <= days < _MOST_DAYS:  # first, because a huge number can't be rounded
         raise ValueError(_NO_DURATION)
-    return days
+    return ceil(round(days, 6))
 
 
 def hours(value: object, *, decimal: Mark | None = None) -> float:
@@ -210,7 +210,7 @@ def _is_same(chain: Sequence[Length], part: Length, hours_per_day: float) -> boo
 
 
 def _iso_parts(match: re.Match[str]) -> Sequence[Length]:
-    parts = [Length(Decimal(match[unit]), unit) for unit in UNITS if match[unit]]
+    parts = [Length(parse(match[unit], "."), unit) for unit in UNITS if match[unit]]
     if not parts:
         raise ValueError(_NO_DURATION)
     return parts

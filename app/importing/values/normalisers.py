@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf
 from typing import Any, Literal, get_args, get_origin
 
 from app.importing.values import (
@@ -107,7 +108,7 @@ def option_error(parameter: inspect.Parameter, value: object) -> str | None:
     if bool in accepted:
         return None if isinstance(value, bool) else "must be true or false"
     if float in accepted:
-        positive = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+        positive = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < inf
         return None if positive else "must be a number above 0"
     if str in accepted and not isinstance(value, str):
         return "must be a string"

@@ -31,7 +31,7 @@ _GROUPED = re.compile(r"\d{1,3}(?:,\d{2,3})*,\d{3}|\d{1,3}(?:\.\d{3})+")  # 1,24
 _OTHER: dict[Mark, Mark] = {".": ",", ",": "."}
 _LARGEST_COUNT = 2_000_000_000  # fits in GraphQL's Int, which has 32 bits
 _NO_NUMBER = "is not a number"
-_TOO_LARGE = 10**18  # so that calculations with Decimal, which has 28 digits, are exact enough
+_OUT_OF_RANGE = 10**18  # Decimal keeps 28 digits; below this limit, at least 10 are left for the fraction
 _UNCLEAR = 'can be read with thousands or with decimals (set decimal = "." or ",")'
 _ASCII_MARKS = str.maketrans("\uff0c\uff0e\u066b\u066c", ",.,,")
 UNLIMITED = "UNLIMITED"  # what `seats` returns for words such as "no limit"
@@ -90,7 +90,7 @@ def exact(value: object, *, mark: Mark | None = None, thousands: bool = False) -
 
     mark: the decimal mark of a number that can be read in two ways, such as "1.299". thousands: whether the
     comma or point in such a number separates thousands if `mark` is None. If neither is set, such a number
-    raises UnclearError. Raises ValueError for numbers of 10**18 or more.
+    raises UnclearError. Raises ValueError if the absolute value is 10**18 or more.
     """
     return _bounded(_exact(value, mark=mark, thousands=thousands))
 
@@ -107,8 +107,9 @@ def _exact(value: object, *, mark: Mark | None = None, thousands: bool = False) 
     if match is None:
         raise ValueError(_NO_NUMBER)
     number = _parse(match["number"], mark, thousands=thousands)
-    factor = int(_MULTIPLES[match["multiple"].casefold()]) if match["multiple"] else 1
-    return (-number if match["sign"] in ("-", "\u2212") else number) * factor
+    if match["multiple"]:
+        number = _bounded(number) * int(_MULTIPLES[match["multiple"].casefold()])
+    return number.copy_negate() if match["sign"] in ("-", "\u2212") else number
 
 
 def parse(digits: str, mark: Mark | None = None, *, thousands: bool = False) -> Decimal:
@@ -117,8 +118,8 @@ def parse(digits: str, mark: Mark | None = None, *, thousands: bool = False) -> 
 
 
 def _bounded(number: Decimal) -> Decimal:
-    if abs(number) >= _TOO_LARGE:
-        raise ValueError("is too large")
+    if number.copy_abs() >= _OUT_OF_RANGE:  # abs() fails if there are a million digits
+        raise ValueError("is out of range")
     return number
 
 

@@ -250,7 +250,7 @@ def _score(value: object, mark: Mark | None) -> _Score:
 
 def _number(written: str, mark: Mark | None) -> Decimal:
     if written.endswith("½"):
-        return Decimal(written[:-1].strip()) + Decimal("0.5")
+        return parse(written[:-1].strip(), ".") + Decimal("0.5")
     return parse(written, mark or ".")  # "1.299" is not 1,299, because no rating is above a thousand
 
 

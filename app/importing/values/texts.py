@@ -1,6 +1,7 @@
 """Normalises strings: trims them, removes control characters, and converts HTML. Also reads URLs."""
 
 import re
+from math import isfinite
 
 from app.importing.values.html import is_html, to_markdown, to_plain, without_entities, without_unsafe_links
 from loaders.model import url_problem
@@ -67,4 +68,6 @@ def _scalar(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, dict | list):
         raise ValueError("is a list or an object, not text")
+    if isinstance(value, float) and not isfinite(value):
+        raise ValueError("is not a finite number")
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -114,7 +114,9 @@ def plain(text: str) -> str:
     outside = _BRACKETS.sub(" ", text)
     text = outside if re.search(r"\d", outside) else text
     text = re.sub(r"(\d*)\s?([½¼¾])", lambda m: f"{m[1] or 0}{_FRACTIONS[m[2]]}", text)
-    text = re.sub(r"\b(\d+) (\d)/([2-9])\b", lambda m: str(int(m[1]) + round(int(m[2]) / int(m[3]), 4)), text)
+    text = re.sub(
+        r"\b(\d{1,9}) (\d)/([2-9])\b", lambda m: str(int(m[1]) + round(int(m[2]) / int(m[3]), 4)), text
+    )
     text = _SHORT_FRACTION.sub(lambda m: str(round(int(m[1]) / int(m[2]), 4)), text)
     text = _AND_A_HALF.sub(_with_half, text)
     text = _TIMES.sub(lambda m: str(int(m[1]) * int(m[2])), text)
