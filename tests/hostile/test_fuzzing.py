@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from app.settings import Settings
 from tests.hostile.conftest import production
 from tests.hostile.fuzzing import world
@@ -15,6 +17,7 @@ PATIENCE = 300.0  # seconds
 CERTAIN = {200, 400, 401, 405, 406, 415}
 
 
+@pytest.mark.alone
 async def test_no_request_causes_an_internal_error(sample: Settings, tmp_path: Path) -> None:
     with serving(tmp_path, production(sample)) as gateway:
         maker = Maker(1, world.pool(gateway))
