@@ -11,8 +11,8 @@ from loaders.mongo import Database, Fields, Value
 #: The indexes of one collection by name, as MongoDB describes them.
 _Existing = Mapping[str, Fields]
 
-#: "renamed": exists under another name. "obsolete": an earlier version needed it, or a retention time that
-#: is no longer set. "unknown": isn't Lectern's.
+#: "building": found only with `with_builds`. "renamed": exists under another name. "obsolete": an
+#: earlier version needed it, or a retention time that is no longer set. "unknown": isn't Lectern's.
 State: TypeAlias = Literal["present", "missing", "building", "differs", "renamed", "obsolete", "unknown"]
 
 #: Options that change what an index does, and which no declared index uses. Each has a description of an

@@ -98,6 +98,7 @@ def test_a_lookup_file_that_can_t_be_used_is_an_error(
     [
         ('unit = "fortnights"', "fields.durationDays.unit: must be one of “minutes”, “hours”, “days”"),
         ("hours_per_day = 0", "fields.durationDays.hours_per_day: must be a number above 0"),
+        ("hours_per_day = inf", "fields.durationDays.hours_per_day: must be a number above 0"),
         ('hours_per_day = "8"', "fields.durationDays.hours_per_day: must be a number above 0"),
         ('decimal = "x"', "fields.durationDays.decimal: must be one of “.”, “,”"),
         ('as = "price", currency = "EURO"', "fields.durationDays.currency: ISO 4217 has no currency “EURO”"),

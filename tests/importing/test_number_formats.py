@@ -47,7 +47,18 @@ def test_a_number_as_its_cell_shows_it(number_format: str, shown: str | None) ->
 
 @pytest.mark.parametrize(
     ("number", "shown"),
-    [(1.299, "€ 1.2990"), (49.9, "€ 49.9"), (0.1 + 0.2, "€ 0.3"), (-5, "€ -5"), (1e20, None)],
+    [
+        (1.299, "€ 1.2990"),
+        (49.9, "€ 49.9"),
+        (0.1 + 0.2, "€ 0.3"),
+        (-5, "€ -5"),
+        (999_999_999_999, "€ 999999999999"),
+        (10**12, None),
+        (1e20, None),
+        (10**400, None),
+        (float("inf"), None),
+        (float("nan"), None),
+    ],
 )
 def test_its_digits(number: float, shown: str | None) -> None:
     assert as_shown(number, "[$€-407]0.00") == shown

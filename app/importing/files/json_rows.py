@@ -144,7 +144,7 @@ def _numbered(values: Iterator[Cell | Broken]) -> _Rows:
         elif reason := too_large(value):
             yield Unreadable(number, None, json.dumps(value, ensure_ascii=False)[:SHOWN], reason)
         else:
-            yield _row(number, None, value)
+            yield _row(number, None, value, shown="")
 
 
 def _of_line(number: int, line_number: int, line: str) -> Row | Unreadable:
@@ -164,14 +164,14 @@ def _of_line(number: int, line_number: int, line: str) -> Row | Unreadable:
         return Unreadable(number, line_number, shown, _NO_OBJECT)
     if len(line) > LARGEST_CELL and (reason := too_large(values)):
         return Unreadable(number, line_number, shown[:SHOWN], reason)
-    return _row(number, line_number, values)
+    return _row(number, line_number, values, shown[:SHOWN])
 
 
-def _row(number: int, line_number: int | None, values: dict[str, Cell]) -> Row | Unreadable:
+def _row(number: int, line_number: int | None, values: dict[str, Cell], shown: str) -> Row | Unreadable:
     try:
         return Row(number, line_number, _plain_row(values))
-    except RecursionError:  # which occurs only in _plain_row: orjson reads what is nested more deeply
-        return Unreadable(number, line_number, "", "it is nested too deeply")
+    except RecursionError:  # orjson reads what is nested more deeply than _plain_row can follow
+        return Unreadable(number, line_number, shown, "it is nested too deeply")
 
 
 def _loads(line: str) -> Cell:

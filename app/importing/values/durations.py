@@ -68,10 +68,13 @@ def duration(
         parts = _counted(plain(str(value)), unit, hours_per_day, decimal)
         if _is_within_a_span(parts, str(value), hours_per_day, decimal):
             raise ValueError(_SEVERAL)
-    days = _total(parts, hours_per_day)
-    if not 0 <= days < _MOST_DAYS:  # first, because a huge number can't be rounded
+    total = _total(parts, hours_per_day)
+    if abs(total) >= _MOST_DAYS:  # before rounding, which fails for a huge number
         raise ValueError(_NO_DURATION)
-    return ceil(round(days, 6))
+    days = ceil(round(total, 6))
+    if not 0 <= days < _MOST_DAYS:
+        raise ValueError(_NO_DURATION)
+    return days
 
 
 def hours(value: object, *, decimal: Mark | None = None) -> float:
